@@ -1,1 +1,56 @@
-"""tr03108: audits e-mail services against BSI TR-03108 v2.0. The public names that check files use."""
+"""tr03108: audits e-mail services against BSI TR-03108 v2.0.
+
+The public names are what check files need: `check`, the outcomes, the views a check sees and the rules it judges by.
+They are loaded on first use, so that pytest finds the plugin without loading the whole product.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .evaluate.lookup import Lookup, Status
+    from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
+    from .evaluate.views import MailDomain, MailHost, SmtpService
+    from .judge.check import check
+    from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
+    from .judge.rules import Rules
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Lookup": "evaluate.lookup",
+    "MailDomain": "evaluate.views",
+    "MailHost": "evaluate.views",
+    "Result": "judge.outcomes",
+    "Rules": "judge.rules",
+    "SmtpService": "evaluate.views",
+    "Status": "evaluate.lookup",
+    "StsFetch": "evaluate.policies",
+    "absent": "judge.outcomes",
+    "asked": "judge.outcomes",
+    "check": "judge.check",
+    "marginal": "judge.outcomes",
+    "met": "judge.outcomes",
+    "not_offered": "judge.outcomes",
+    "sts_fetch": "evaluate.policies",
+    "sts_record": "evaluate.policies",
+    "tlsrpt_record": "evaluate.policies",
+    "unmet": "judge.outcomes",
+    "unseen": "judge.outcomes",
+}
+
+__all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, the rules)
+    "check",
+    "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
+    "Lookup", "Status", "MailDomain", "MailHost", "SmtpService",
+    "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
+    "Rules",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -8,6 +8,7 @@ could not see is a `Failure` in its place; a mistake of ours is an exception. No
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a dialogue. `sender` is "C" (us) or "S" (them); `data` without line end; `at` in seconds from connect."""
+    """One line of a dialogue: `sender` is "C" (us) or "S" (them), `data` without line end, `at` seconds since connect."""
 
     sender: str
     data: bytes
@@ -46,11 +47,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Our blindness: reason, detail in English for the evidence, and the dialogue up to there."""
+    """Our blindness: reason, detail in English for the evidence, and the dialogue up to there.
+
+    `state` says where it arose, as in SmtpSession: "connect" means that no TCP connection came about.
+    """
 
     reason: Reason
     detail: str
     lines: tuple[Line, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ class Outcome(StrEnum):
 class Verdict(StrEnum):
     """What a finding, case or requirement ends in."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 (a verdict, not a password)
     FAIL = "fail"
     WARN = "warn"
     INCONCLUSIVE = "inconclusive"
@@ -358,6 +363,13 @@ class Audit:
 def rfc3339(time: datetime) -> str:
     """A time in UTC as RFC 3339 with microseconds where there are any."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def pem(der: bytes) -> str:
+    """One DER certificate as PEM."""
+    base64 = b64encode(der).decode()
+    lines = "\n".join(base64[i : i + 64] for i in range(0, len(base64), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
 
 class UsageError(Exception):

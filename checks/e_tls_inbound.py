@@ -1,0 +1,107 @@
+"""TR-03108-P module E: TLS inbound, the part at port 25. Sources: RFC 3207, 5280, 9525; TR-03116-4; TR-02102-2."""
+
+from __future__ import annotations
+
+from tr03108 import Result, Rules, SmtpService, absent, check, marginal, met, unmet, unseen
+
+_STILL_BLIND = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
+
+
+def _without_tls(service: SmtpService) -> Result:
+    """What a check of the TLS connection answers where there is none; E-12 says why."""
+    starttls = service.starttls
+    if not starttls.unseen:
+        return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
+    code = service.blind_code or starttls.code
+    shown = code if code in _STILL_BLIND else "STARTTLS_UNSEEN"
+    return unseen(shown, because=code, detail=starttls.detail, see="TR-03108-E-12")
+
+
+@check("TR-03108-E-05", id="certificate.pkix", each="mail_address")
+def check_certificate(service: SmtpService, rules: Rules) -> Result:
+    """The certificate names the MX host and its path leads to a trusted root on the as-of date."""
+    if not service.starttls.works:
+        return _without_tls(service)
+    path = service.path(rules.roots, rules.as_of)
+    evidence = {"names": ", ".join(service.names), "chain": service.certificates}
+    if path.code != "OK":
+        return unmet(path.code, detail=path.detail, **evidence)
+    if not service.presents_host:
+        return unmet("CERTIFICATE_NAME_MISMATCH", **evidence)
+    return met(path=list(path.subjects), **evidence)
+
+
+@check("TR-03108-E-12", id="starttls.offered", each="mail_address")
+def check_starttls_offered(service: SmtpService, rules: Rules) -> Result:
+    """STARTTLS is announced, accepted and ends in a completed handshake."""
+    starttls = service.starttls
+    if starttls.unseen:
+        code = service.blind_code or starttls.code
+        return unseen(code, because=starttls.code, detail=starttls.detail, starttls=starttls)
+    if not starttls.works:
+        return unmet(starttls.code, detail=starttls.detail, starttls=starttls)
+    if starttls.inconsistent:
+        return marginal("STARTTLS_INCONSISTENT", detail="", starttls=starttls)
+    return met(starttls=starttls)
+
+
+@check(id="starttls.plaintext-refused", each="mail_address")
+def check_plaintext_refused(service: SmtpService, rules: Rules) -> Result:
+    """Without TLS the server refuses MAIL (RFC 3207 section 4: reply 530)."""
+    plaintext = service.plaintext_mail
+    if plaintext is None:
+        if service.starttls.unseen:
+            return _without_tls(service)
+        return absent("NO_TLS", because=service.starttls.code) if not service.starttls.works else unseen("NOT_PROBED")
+    evidence = {"reply": plaintext.reply, "detail": plaintext.detail, "dialogue": list(plaintext.dialogue)}
+    if plaintext.code == "OK":
+        return met(**evidence)
+    if plaintext.code == "PLAINTEXT_ACCEPTED":
+        return unmet("PLAINTEXT_ACCEPTED", **evidence)
+    return unseen(plaintext.code, because=plaintext.code, **evidence)
+
+
+@check(id="tls.negotiated", each="mail_address")
+def check_negotiated(service: SmtpService, rules: Rules) -> Result:
+    """Version, suite and group that the server chose from a wide offer are those of the TLS policy."""
+    if not service.starttls.works:
+        return _without_tls(service)
+    chosen = service.negotiated
+    if chosen is None:
+        return unseen("STARTTLS_UNSEEN", because="TLS_UNREADABLE", detail="the server's choice cannot be read")
+    year = rules.as_of.year
+    evidence = {
+        "version": chosen.version,
+        "suite": chosen.suite_name,
+        "group": chosen.group_name,
+        "year": year,
+        "editions": ", ".join(rules.tls.editions),
+    }
+    version = rules.tls.version(chosen.version)
+    if version.status != "listed":
+        return unmet("TLS_VERSION_FORBIDDEN", rule=version.source, **evidence)
+    suite = rules.tls.suite(chosen.suite, chosen.version, year, name=chosen.suite_name)
+    if suite.status == "forbidden" or (suite.status == "unlisted" and suite.source is None):
+        return unmet("SUITE_FORBIDDEN", rule=suite.source, reason=suite.reason, **evidence)
+    doubts = []
+    if suite.status == "unlisted":
+        doubts.append(("SUITE_NOT_LISTED", suite))
+    elif suite.status == "expired":
+        doubts.append(("RECOMMENDATION_EXPIRED", suite))
+    if chosen.ephemeral:
+        if chosen.group is None and chosen.dh_bits is None:
+            return unseen("GROUP_UNSEEN", **evidence)
+        group = rules.tls.group(chosen.group, chosen.version, year, bits=chosen.dh_bits, name=chosen.group_name)
+        if group.status in ("forbidden", "too-small"):
+            return unmet("GROUP_TOO_SMALL", rule=group.source, **evidence)
+        if group.status == "unlisted":
+            known = group.source is not None  # at least 120 bits; any other unlisted group is not tolerated
+            if rules.parameters.strict_groups or not known:
+                return unmet("GROUP_NOT_LISTED", rule=group.source, **evidence)
+            doubts.append(("GROUP_NOT_LISTED", group))
+        elif group.status == "expired":
+            doubts.append(("RECOMMENDATION_EXPIRED", group))
+    if doubts:
+        code, rating = doubts[0]
+        return marginal(code, rule=rating.source, until=rating.until_year, thing=rating.name, **evidence)
+    return met(until=suite.until_year, **evidence)

@@ -1,0 +1,47 @@
+"""Trust anchors of the DNS root, as DS or DNSKEY records in zone-file form (RFC 7958, RFC 5011 not needed here)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dns.exception
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.zonefile
+
+from .model import UsageError
+
+# IANA's root anchors as published at data.iana.org/root-anchors: KSK-2017 (tag 20326) and KSK-2024 (tag 38696).
+IANA_ANCHORS = (
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
+)
+_MAXIMUM_BYTES = 64 * 1024
+
+
+def trust_anchors(file: Path | None) -> tuple[str, ...]:
+    """The root's anchors in `file`, one record a string; IANA's where no file is given. Raises UsageError."""
+    if file is None:
+        return IANA_ANCHORS
+    try:
+        if file.stat().st_size > _MAXIMUM_BYTES:
+            raise UsageError(f"{file}: too large for a trust-anchor file (at most {_MAXIMUM_BYTES} bytes)")
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot read the trust anchor: {error}") from None
+    try:
+        rrsets = dns.zonefile.read_rrsets(
+            text, rdclass=None, default_ttl=0, relativize=False, origin=dns.name.root
+        )
+    except (dns.exception.DNSException, ValueError) as error:
+        raise UsageError(f"{file}: not DS or DNSKEY records in zone-file form: {error}") from None
+    anchors = tuple(
+        f". IN {dns.rdatatype.to_text(rrset.rdtype)} {rdata.to_text()}"
+        for rrset in rrsets
+        if rrset.name == dns.name.root and rrset.rdtype in (dns.rdatatype.DS, dns.rdatatype.DNSKEY)
+        for rdata in rrset
+    )
+    if not anchors:
+        raise UsageError(f"{file}: no DS or DNSKEY record of the root zone in it")
+    return anchors

@@ -1,0 +1,44 @@
+"""Whether a server takes MAIL without TLS: EHLO, MAIL FROM:<>, RSET, QUIT; never a recipient (RFC 3207 section 4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..model import Line, Observation, SmtpSession
+from .starttls import printable, reply_to
+
+_MUST_STARTTLS = 530
+_SAYS_TLS = re.compile(rb"5\.7\.\d+.*(TLS|encrypt)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextMail:
+    """`code`: "OK" (refused for lack of TLS), "PLAINTEXT_ACCEPTED", or "PLAINTEXT_UNCLEAR"."""
+
+    code: str
+    reply: str
+    detail: str
+    lines: tuple[Line, ...]
+
+    @property
+    def dialogue(self) -> tuple[str, ...]:
+        return tuple(f"{line.at:7.3f} {line.sender}: {printable(line.data)}" for line in self.lines[:60])
+
+
+def plaintext_mail(observation: Observation[SmtpSession]) -> PlaintextMail:
+    """Judges the reply to MAIL FROM:<> outside TLS."""
+    if observation.value is None:
+        failure = observation.failure
+        detail = failure.detail if failure is not None else ""
+        return PlaintextMail("PLAINTEXT_UNCLEAR", "", detail, failure.lines if failure is not None else ())
+    lines = observation.value.lines
+    reply = reply_to(b"MAIL", lines)
+    if reply is None:
+        detail = f"ended at {observation.value.state}: {observation.value.ended}"
+        return PlaintextMail("PLAINTEXT_UNCLEAR", "", detail, lines)
+    said = printable(b" / ".join(reply.lines))
+    if reply.positive:
+        return PlaintextMail("PLAINTEXT_ACCEPTED", said, "", lines)
+    refused = reply.code == _MUST_STARTTLS or (reply.permanent and any(_SAYS_TLS.search(x) for x in reply.lines))
+    return PlaintextMail("OK" if refused else "PLAINTEXT_UNCLEAR", said, "", lines)

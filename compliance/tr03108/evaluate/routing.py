@@ -1,0 +1,45 @@
+"""From MX records to the hosts that take a domain's mail (RFC 5321 section 5.1, RFC 7505, RFC 7672 section 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dns.rdtypes.ANY.MX import MX
+
+from .lookup import Lookup, Status, present
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Where a domain's mail goes.
+
+    `kind`: "mx", "implicit" (no MX: the domain's own addresses), "null" (RFC 7505: takes no mail), "not-found" (the
+    domain does not exist), "unseen" (the MX question stayed open, or a denial that cannot be believed).
+    `hosts` in order of preference.
+    """
+
+    kind: str
+    hosts: tuple[str, ...] = ()
+
+
+def mail_routing(mx: Lookup, domain: str) -> Routing:
+    """The routing that an MX lookup of `domain` means. Bogus MX records still name hosts: D-01 is what fails then."""
+    if mx.kind is None or mx.unseen:
+        return Routing("unseen")
+    if mx.kind == "answer":
+        records = sorted(
+            ((record.preference, present(record.exchange)) for record in mx.records if isinstance(record, MX)),
+        )
+        hosts = tuple(dict.fromkeys(host for _, host in records if host != "."))
+        return Routing("mx", hosts) if hosts else Routing("null")
+    if mx.status is Status.BOGUS:
+        return Routing("unseen")
+    return Routing("not-found") if mx.kind == "nxdomain" else Routing("implicit", (domain,))
+
+
+def tlsa_names(host: str, a: Lookup, aaaa: Lookup) -> tuple[str, ...]:
+    """The TLSA base domains of an MX host, in order: expanded name first (RFC 7672 2.2.3)."""
+    for lookup in (a, aaaa):
+        if lookup.aliases and lookup.exists and all(hop.status is Status.SECURE for hop in lookup.aliases):
+            return (lookup.owner, host)
+    return (host,)

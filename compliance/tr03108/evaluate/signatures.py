@@ -1,0 +1,140 @@
+"""Checking the signatures of one RRset, and naming what is wrong with them (RFC 4035 section 5.3, RFC 6840).
+
+dnspython's `validate` swallows the reason, so the loop over RRSIGs is ours; the cryptography is dnspython's. The
+number of verifications is capped for an RRset, because a hostile zone can offer many keys of one tag and many
+signatures (KeyTrap, CVE-2023-50387).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import dns.dnssec
+import dns.exception
+import dns.name
+import dns.node
+import dns.rdataset
+import dns.rdatatype
+import dns.rrset
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
+from dns.rdtypes.ANY.RRSIG import RRSIG
+
+from .answer import Signed
+from .lookup import Signature, present, utc
+
+MAXIMUM_VERIFICATIONS = 16  # cryptographic checks for one RRset
+SUPPORTED_ALGORITHMS = frozenset({5, 7, 8, 10, 13, 14, 15, 16})  # what dnspython and `cryptography` verify
+_ZONE_KEY, _REVOKED = 0x0100, 0x0080
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The signature that holds."""
+
+    rrsig: RRSIG
+    signature: Signature
+    key: DNSKEY
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """Why no signature holds: the reason code of the signature that came nearest, and words for the evidence."""
+
+    code: str
+    detail: str
+
+
+# Which failure to name when several signatures fail: the one nearest to a valid signature says most.
+_NEARNESS = (
+    "DNSSEC_LIMIT",
+    "DNSSEC_EXPIRED",
+    "DNSSEC_NOT_YET_VALID",
+    "DNSSEC_SIGNATURE_INVALID",
+    "DNSSEC_KEY_MISSING",
+    "DNSSEC_SIGNER_WRONG",
+    "DNSSEC_SIGNATURE_MISSING",
+)
+
+
+def zone_keys(keys: Iterable[DNSKEY]) -> tuple[DNSKEY, ...]:
+    """The keys that may sign zone data: zone flag set, protocol 3, not revoked (RFC 4034 2.1, RFC 5011 2.1)."""
+    return tuple(key for key in keys if key.flags & _ZONE_KEY and not key.flags & _REVOKED and key.protocol == 3)
+
+
+def verify(signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime) -> Verified | Unverified:
+    """Checks `signed` as data of `zone` with its keys at `time`."""
+    keys = tuple(keys)
+    failures = [Unverified("DNSSEC_SIGNATURE_MISSING", f"no RRSIG over {_text(signed.rrset)}")]
+    budget = MAXIMUM_VERIFICATIONS
+    for rdata in signed.signatures:
+        trouble = _unfit(signed.rrset, rdata, zone)
+        if trouble is not None:
+            failures.append(trouble)
+            continue
+        candidates = [
+            key for key in keys if key.algorithm == rdata.algorithm and dns.dnssec.key_id(key) == rdata.key_tag
+        ]
+        if not candidates:
+            detail = f"RRSIG over {_text(signed.rrset)} names key tag {rdata.key_tag}, algorithm {rdata.algorithm}"
+            failures.append(Unverified("DNSSEC_KEY_MISSING", f"{detail}: no such key in {present(zone)}"))
+        for key in candidates:
+            if budget == 0:
+                failures.append(Unverified("DNSSEC_LIMIT", f"more than {MAXIMUM_VERIFICATIONS} verifications needed"))
+                break
+            budget -= 1
+            result = _check(signed.rrset, rdata, key, time)
+            if isinstance(result, Verified):
+                return result
+            failures.append(result)
+    return min(failures, key=lambda failure: _NEARNESS.index(failure.code))
+
+
+def _text(rrset: dns.rrset.RRset) -> str:
+    return f"{present(rrset.name)} {dns.rdatatype.to_text(rrset.rdtype)}"
+
+
+def _unfit(rrset: dns.rrset.RRset, rrsig: RRSIG, zone: dns.name.Name) -> Unverified | None:
+    """The rules of RFC 4035 section 5.3.1 that need no key."""
+    if rrsig.signer != zone or not rrset.name.is_subdomain(zone):
+        detail = f"RRSIG over {_text(rrset)} names signer {present(rrsig.signer)}, the zone is {present(zone)}"
+        return Unverified("DNSSEC_SIGNER_WRONG", detail)
+    if rrsig.labels > signed_labels(rrset.name):
+        return Unverified("DNSSEC_SIGNATURE_INVALID", f"RRSIG over {_text(rrset)} counts too many labels")
+    return None
+
+
+def signed_labels(name: dns.name.Name) -> int:
+    """The labels of an owner name as RRSIG counts them: without root and a leading asterisk (RFC 4034 3.1.3)."""
+    return len(name) - 1 - (1 if name.is_wild() else 0)
+
+
+def _check(rrset: dns.rrset.RRset, rrsig: RRSIG, key: DNSKEY, time: datetime) -> Verified | Unverified:
+    """Cryptography first, time second: "expired" is said only of a signature that is otherwise right."""
+    place = f"RRSIG over {_text(rrset)}, key tag {rrsig.key_tag}"
+    keys: dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset] = {rrsig.signer: dns.rdataset.from_rdata(0, key)}
+    try:
+        dns.dnssec.validate_rrsig(rrset, rrsig, keys, now=rrsig.inception, policy=dns.dnssec.allow_all_policy)
+    except (dns.exception.DNSException, ValueError) as error:
+        return Unverified("DNSSEC_SIGNATURE_INVALID", f"{place}: does not verify ({str(error)[:120]})")
+    signature = Signature(
+        owner=present(rrset.name),
+        covered=dns.rdatatype.to_text(rrset.rdtype),
+        signer=present(rrsig.signer),
+        key_tag=rrsig.key_tag,
+        algorithm=int(rrsig.algorithm),
+        inception=utc(rrsig.inception),
+        expiration=utc(rrsig.expiration),
+    )
+    now = int(time.timestamp())
+    if _later(now, rrsig.expiration):
+        return Unverified("DNSSEC_EXPIRED", f"{place}: ended {signature.expiration:%Y-%m-%dT%H:%M:%SZ}")
+    if _later(rrsig.inception, now):
+        return Unverified("DNSSEC_NOT_YET_VALID", f"{place}: begins {signature.inception:%Y-%m-%dT%H:%M:%SZ}")
+    return Verified(rrsig, signature, key)
+
+
+def _later(first: int, second: int) -> bool:
+    """`first` is later than `second` in serial number arithmetic (RFC 4034 section 3.1.5, RFC 1982)."""
+    return 0 < ((first - second) & 0xFFFFFFFF) < 0x80000000

@@ -1,0 +1,299 @@
+"""Typed views of a dossier: what is so, without a word on whether it is good. Checks are pure functions of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from ipaddress import ip_address
+
+from dns.rdtypes.ANY.TXT import TXT
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+
+from ..model import DnsMessage, Dossier, Failure, HttpExchange, Observation, Reason, SmtpSession, Subject, pem
+from .answer import NoAnswer
+from .dane import Match, leaf_facts, match
+from .dnssec import Validator
+from .lookup import Lookup, NotAsked, Status
+from .names import dns_names, first_match
+from .negotiated import Negotiated, negotiated
+from .pkix import Path, load, verify
+from .plaintext import PlaintextMail, plaintext_mail
+from .routing import Routing, mail_routing, tlsa_names
+from .starttls import Starttls, conclude
+from .tlsa import Tlsa, tlsa_of
+from .vantage import Reach, reach
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFetch:
+    """How the MTA-STS policy was fetched: the exchange, or why there is none. `host_missing`: no such name."""
+
+    host: str
+    exchange: HttpExchange | None
+    failure: Failure | None
+    host_missing: bool
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailDomain:
+    """The audited domain: its MX RRset (or the proof of its absence), routing, policies in DNS, and its MX hosts."""
+
+    name: str
+    mx: Lookup | None
+    routing: Routing
+    tlsrpt: Lookup | None
+    sts: Lookup | None
+    sts_policy: PolicyFetch | None
+    hosts: tuple[MailHost, ...] = field(repr=False)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("domain", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class MailHost:
+    """One MX host: its address RRsets and TLSA records. `domain` is the domain whose mail it takes."""
+
+    name: str
+    domain: str
+    a: Lookup | None
+    aaaa: Lookup | None
+    tlsa: Tlsa
+    services: tuple[SmtpService, ...] = field(repr=False)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("host", self.name)
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        return tuple(lookup for lookup in (self.a, self.aaaa) if lookup is not None)
+
+    @property
+    def without_address(self) -> bool:
+        """It is known that the host has no address of either family (a denial that is not bogus)."""
+        return len(self.lookups) == 2 and all(
+            lookup.kind in ("nodata", "nxdomain") and lookup.status in (Status.SECURE, Status.INSECURE)
+            for lookup in self.lookups
+        )
+
+    def addresses_unseen(self, families: tuple[int, ...]) -> Lookup | None:
+        """The lookup of a family in scope whose addresses could not be seen (open, or a denial nobody can believe)."""
+        for family, lookup in ((4, self.a), (6, self.aaaa)):
+            if lookup is None or family not in families or lookup.exists:
+                continue
+            if lookup.unseen or lookup.status is Status.BOGUS:
+                return lookup
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpService:
+    """Port 25 at one address of one MX host, from every connection made to it."""
+
+    host: str
+    domain: str
+    address: str
+    port: int
+    reach: Reach
+    starttls: Starttls
+    plaintext: Observation[SmtpSession] | None
+    tlsa: Tlsa
+    time: datetime
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("service", self.host, self.address, self.port, "smtp")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The names a DANE-TA certificate may carry (RFC 7672 section 3.2.2)."""
+        return tuple(dict.fromkeys((*([self.tlsa.base] if self.tlsa.base else []), self.host, self.domain)))
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The chain as sent, where a handshake was completed."""
+        return self.starttls.handshake.chain if self.starttls.handshake is not None else ()
+
+    def matched(self, time: datetime) -> Match:
+        """The chain against the host's TLSA records; `time` judges DANE-TA paths."""
+        return match(self.tlsa.records, self.chain, self.references, time)
+
+    def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
+        """The chain against PKIX roots: path and dates, without names."""
+        return verify(self.chain, roots, time)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The DNS names of the certificate, at most ten."""
+        leaf = load(self.chain[0]) if self.chain else None
+        return dns_names(leaf)[:10] if leaf is not None else ()
+
+    @property
+    def presents_host(self) -> bool:
+        """The certificate names the MX host (RFC 9525)."""
+        leaf = load(self.chain[0]) if self.chain else None
+        return leaf is not None and first_match(leaf, (self.host,)) is not None
+
+    @property
+    def certificates(self) -> list[dict[str, object]]:
+        """What the report shows of the chain as sent."""
+        return [leaf_facts(der) | {"pem": pem(der)} for der in self.chain[:10]]
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """Version, suite and group of the handshake, read from the server's own bytes."""
+        handshake = self.starttls.handshake
+        return None if handshake is None else negotiated(handshake)
+
+    @property
+    def plaintext_mail(self) -> PlaintextMail | None:
+        """What the server made of MAIL without TLS; None where it was not asked."""
+        return None if self.plaintext is None else plaintext_mail(self.plaintext)
+
+    @property
+    def blind_code(self) -> str | None:
+        """The code of our blindness here, the vantage's before the connection's; None where STARTTLS was seen."""
+        if not self.starttls.unseen:
+            return None
+        return self.reach.code or self.starttls.code
+
+
+class Views:
+    """All views of one dossier, made once."""
+
+    def __init__(self, dossier: Dossier) -> None:
+        self.dossier = dossier
+        self.validator = Validator(self._dns, dossier.trust_anchors)
+
+    def _dns(self, name: str, rdtype: str) -> Observation[DnsMessage]:
+        observation = self.dossier.observations.get(f"dns/{name}/{rdtype}")
+        if observation is None:
+            failure = Failure(Reason.NOT_PROBED, f"{name} {rdtype} was not asked")
+            return Observation(f"dns/{name}/{rdtype}", self.dossier.started, None, failure)
+        return observation
+
+    def lookup(self, name: str, rdtype: str) -> Lookup | None:
+        """A judged lookup; None where the plan did not ask the question."""
+        if f"dns/{name}/{rdtype}" not in self.dossier.observations:
+            return None
+        return self.validator.lookup(name, rdtype)
+
+    @cached_property
+    def resolver_trouble(self) -> tuple[str, str] | None:
+        """Code and detail where the resolver cannot carry DNSSEC or the root cannot be trusted: then all is blind."""
+        answer = self.validator.root_answer()
+        if isinstance(answer, NoAnswer):
+            return ("RESOLVER_UNREACHABLE", answer.detail)
+        keys = answer.answer[0] if answer.answer else None
+        if keys is None or not keys.signatures:
+            return ("RESOLVER_WITHOUT_DNSSEC", "no signature over the root's DNSKEY records")
+        root = self.validator.root()
+        if root.status is not Status.SECURE:
+            trouble = root.trouble
+            return ("TRUST_ANCHOR_MISMATCH", f"{trouble.code}: {trouble.detail}" if trouble else "")
+        return None
+
+    @cached_property
+    def domain(self) -> MailDomain:
+        """The audited domain."""
+        name = self.dossier.domain
+        mx = self.lookup(name, "MX")
+        routing = Routing("unseen") if mx is None else mail_routing(mx, name)
+        hosts = tuple(self._host(host) for host in routing.hosts)
+        if routing.kind == "implicit" and hosts[0].without_address:
+            routing, hosts = Routing("none"), ()
+        sts_host = f"mta-sts.{name}"
+        return MailDomain(
+            name=name,
+            mx=mx,
+            routing=routing,
+            tlsrpt=self.lookup(f"_smtp._tls.{name}", "TXT"),
+            sts=self.lookup(f"_mta-sts.{name}", "TXT"),
+            sts_policy=self._policy(sts_host),
+            hosts=hosts,
+        )
+
+    @property
+    def services(self) -> tuple[SmtpService, ...]:
+        """Every service address of every MX host."""
+        return tuple(service for host in self.domain.hosts for service in host.services)
+
+    def _host(self, name: str) -> MailHost:
+        a, aaaa = self.lookup(name, "A"), self.lookup(name, "AAAA")
+        found = [lookup for lookup in (a, aaaa) if lookup is not None]
+        bases = tlsa_names(name, a, aaaa) if a is not None and aaaa is not None else (name,)
+        tlsa = tlsa_of({base: self.lookup(f"_25._tcp.{base}", "TLSA") for base in bases})
+        services = []
+        for address in _addresses(found):
+            if ip_address(address).version in self.dossier.plan.families:
+                services.append(self._service(name, address, tlsa))
+        return MailHost(name, self.dossier.domain, a, aaaa, tlsa, tuple(services))
+
+    def _service(self, host: str, address: str, tlsa: Tlsa) -> SmtpService:
+        prefix = f"{host}/{address}/25/"
+        sessions = self._numbered(f"smtp/{prefix}")
+        plaintext = self._numbered(f"smtp-plain/{prefix}")
+        starttls = conclude(sessions, self.dossier.plan.second_look)
+        time = sessions[-1].time if sessions else self.dossier.started
+        where = reach(address, self._reached, self.dossier.vantage)
+        return SmtpService(
+            host=host,
+            domain=self.dossier.domain,
+            address=address,
+            port=25,
+            reach=where,
+            starttls=starttls,
+            plaintext=plaintext[-1] if plaintext else None,
+            tlsa=tlsa,
+            time=time,
+        )
+
+    def _numbered(self, prefix: str) -> list[Observation[SmtpSession]]:
+        found: list[Observation[SmtpSession]] = []
+        while (key := f"{prefix}{len(found) + 1}") in self.dossier.observations:
+            found.append(self.dossier.observations[key])
+        return found
+
+    @cached_property
+    def _reached(self) -> Mapping[str, list[Observation[SmtpSession]]]:
+        """All SMTP observations by address: the vantage is judged over the whole audit."""
+        reached: dict[str, list[Observation[SmtpSession]]] = {}
+        for key, observation in self.dossier.observations.items():
+            if key.startswith("smtp/"):
+                reached.setdefault(key.split("/")[2], []).append(observation)
+        return reached
+
+    def _policy(self, host: str) -> PolicyFetch | None:
+        a, aaaa = self.lookup(host, "A"), self.lookup(host, "AAAA")
+        if a is None or aaaa is None:
+            return None
+        missing = all(lookup.kind in ("nodata", "nxdomain") and not lookup.unseen for lookup in (a, aaaa))
+        prefix = f"https/{host}/"
+        fetched = [o for key, o in sorted(self.dossier.observations.items()) if key.startswith(prefix)]
+        good = next((o for o in fetched if o.value is not None), None)
+        if good is not None:
+            return PolicyFetch(host, good.value, None, False, good.time)
+        if fetched:
+            return PolicyFetch(host, None, fetched[-1].failure, False, fetched[-1].time)
+        lookup = a if a.unseen else aaaa
+        failure = lookup.failure or Failure(Reason.NOT_PROBED, lookup.detail or f"{host} was not contacted")
+        return PolicyFetch(host, None, None if missing else failure, missing, None)
+
+
+def _addresses(lookups: list[Lookup]) -> tuple[str, ...]:
+    found = (r.address for lookup in lookups for r in lookup.records if isinstance(r, A | AAAA))
+    return tuple(dict.fromkeys(str(ip_address(address)) for address in found))
+
+
+def texts(lookup: Lookup) -> tuple[bytes, ...]:
+    """The TXT records of a lookup, each with its strings joined."""
+    return tuple(b"".join(record.strings) for record in lookup.records if isinstance(record, TXT))
+
+
+__all__ = ["MailDomain", "MailHost", "NotAsked", "PolicyFetch", "SmtpService", "Views", "texts"]
