@@ -31,6 +31,9 @@ def _trusted(lookups: tuple[Lookup, ...], rules: Rules) -> Result:
                 if lookup.unseen:
                     return unseen(lookup.cause or "DNS_TIMEOUT", **told, **evidence)
                 return unmet(lookup.cause or "DNSSEC_INSECURE", **told, **evidence)
+    for lookup in lookups:
+        if lookup.kind == "loop":
+            return unmet("ALIAS_LOOP", place=lookup.place, detail=lookup.detail or "", **evidence)
     ends = min((s.expiration for lookup in lookups for s in lookup.signatures), default=None)
     if ends is not None and ends < rules.observed + rules.signature_margin:
         return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
@@ -50,7 +53,7 @@ def check_host_secure(host: MailHost, rules: Rules) -> Result:
     """The address RRsets of the MX host, aliases included, have a complete chain of trust."""
     if len(host.lookups) < 2:
         return unseen("NOT_PROBED")
-    if host.without_address:
+    if host.without_address and not any(lookup.kind == "loop" for lookup in host.lookups):
         return unmet("MX_WITHOUT_ADDRESS", a_lookup=host.a, aaaa_lookup=host.aaaa)
     return _trusted(host.lookups, rules)
 

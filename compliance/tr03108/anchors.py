@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dns.exception
-import dns.name
-import dns.rdataclass
 import dns.rdatatype
-import dns.zonefile
 
+from .evaluate.anchors import parse_anchors
 from .model import UsageError
 
 # IANA's root anchors as published at data.iana.org/root-anchors: KSK-2017 (tag 20326) and KSK-2024 (tag 38696).
@@ -31,17 +28,9 @@ def trust_anchors(file: Path | None) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: cannot read the trust anchor: {error}") from None
     try:
-        rrsets = dns.zonefile.read_rrsets(
-            text, rdclass=None, default_ttl=0, relativize=False, origin=dns.name.root
-        )
-    except (dns.exception.DNSException, ValueError) as error:
-        raise UsageError(f"{file}: not DS or DNSKEY records in zone-file form: {error}") from None
-    anchors = tuple(
-        f". IN {dns.rdatatype.to_text(rrset.rdtype)} {rdata.to_text()}"
-        for rrset in rrsets
-        if rrset.name == dns.name.root and rrset.rdtype in (dns.rdatatype.DS, dns.rdatatype.DNSKEY)
-        for rdata in rrset
-    )
+        anchors = parse_anchors(text)
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}") from None
     if not anchors:
         raise UsageError(f"{file}: no DS or DNSKEY record of the root zone in it")
-    return anchors
+    return tuple(f". IN {dns.rdatatype.to_text(anchor.rdtype)} {anchor.to_text()}" for anchor in anchors)

@@ -17,6 +17,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from .evaluate.anchors import parse_anchors
 from .model import DnsMessage, Dossier, Failure, HttpExchange, Observation, SmtpSession, UsageError, pem, rfc3339
 
 SCHEMA = "tr03108.dossier/1"
@@ -57,6 +58,8 @@ def decode(text: str) -> Dossier:
                 values[field.name] = {key: _decode_observation(key, item) for key, item in body[field.name].items()}
             elif field.name != "tool_version":
                 values[field.name] = _decode(hints[field.name], body[field.name], field.name)
+        if not parse_anchors("\n".join(values["trust_anchors"])):
+            raise ValueError("trust_anchors: none")
         return Dossier(**values)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"malformed dossier: {type(error).__name__}: {str(error)[:120]}") from None

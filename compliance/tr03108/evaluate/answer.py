@@ -26,6 +26,7 @@ _REASON_CODES = {
     Reason.ABORTED: "DNS_MALFORMED",
     Reason.BUDGET: "BUDGET_EXHAUSTED",
     Reason.VANTAGE: "DNS_TIMEOUT",
+    Reason.NOT_PROBED: "NOT_PROBED",
 }
 
 

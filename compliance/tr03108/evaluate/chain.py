@@ -13,12 +13,12 @@ import dns.dnssec
 import dns.dnssectypes
 import dns.exception
 import dns.name
-import dns.rdata
 import dns.rdatatype
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 
 from . import denial, signatures
+from .anchors import KeyName, parse_anchors
 from .answer import Answer, NoAnswer, Signed
 from .lookup import Signature, Status, ZoneLink, present
 from .proofs import proofs_of
@@ -26,7 +26,6 @@ from .proofs import proofs_of
 SUPPORTED_DIGESTS = frozenset({1, 2, 4})  # SHA-1, SHA-256, SHA-384 (RFC 9904)
 MAXIMUM_KEYS = 64  # in a DNSKEY RRset; a sound zone has a handful
 
-KeyName = DS | DNSKEY  # a record that names a key: from the parent, or a trust anchor
 AnswerTo = Callable[[dns.name.Name, dns.rdatatype.RdataType], Answer | NoAnswer]
 
 
@@ -57,7 +56,7 @@ class Zones:
 
     def __init__(self, answer: AnswerTo, anchors: tuple[str, ...]) -> None:
         self._answer = answer
-        self._anchors: tuple[KeyName, ...] = tuple(_anchor(text) for text in anchors)
+        self._anchors = parse_anchors("\n".join(anchors))
         self._apexes: dict[dns.name.Name, Zone] = {}
         self._cuts: dict[dns.name.Name, Zone | None] = {}
 
@@ -194,13 +193,6 @@ class Zones:
         )
         chain, seen = (*above.chain, link), (*above.signatures, *proof, result.signature)
         return Zone(name, Status.SECURE, keys, chain, seen)
-
-
-def _anchor(text: str) -> KeyName:
-    _, rdclass, rdtype, rest = text.split(None, 3)
-    rdata = dns.rdata.from_text(rdclass, rdtype, rest)
-    assert isinstance(rdata, DS | DNSKEY)  # trust_anchors() lets nothing else through
-    return rdata
 
 
 def _usable(named: tuple[KeyName, ...]) -> tuple[KeyName, ...]:

@@ -121,10 +121,12 @@ class Validator:
                 trail.add(judged)
                 kind = "nxdomain" if answer.nxdomain else "nodata"
                 return self._result(name, rdtype, current, trail, kind=kind)
-            if target in visited or len(trail.aliases) >= MAXIMUM_ALIASES:
-                place = present(target)
-                loop = Trouble("ALIAS_LOOP", place, f"alias chain of {present(name)} does not end (at {place})")
-                trail.add(_Judged(Status.INDETERMINATE, root, trouble=loop))
+            if target in visited:
+                trail.trouble = trail.trouble or Trouble("ALIAS_LOOP", present(target), "the aliases lead in a circle")
+                return self._result(name, rdtype, target, trail, kind="loop")
+            if len(trail.aliases) >= MAXIMUM_ALIASES:
+                limit = Trouble("DNSSEC_LIMIT", present(target), f"more than {MAXIMUM_ALIASES} aliases")
+                trail.add(_Judged(Status.INDETERMINATE, root, trouble=limit))
                 return self._result(name, rdtype, target, trail)
             visited.add(target)
             current = target

@@ -76,7 +76,8 @@ class ZoneLink:
 class Lookup:
     """The judged answer to one question, aliases followed.
 
-    `kind` is "answer", "nodata", "nxdomain", or None when no answer could be had. `owner` is the last name of the
+    `kind` is "answer", "nodata", "nxdomain", "loop" (aliases in a circle), or None when no answer could be had.
+    `owner` is the last name of the
     alias chain. `records` are shown whatever the status: only SECURE makes them true. `cause` is a reason code,
     `place` the name or zone where it arose, `detail` says it in English for the evidence. `ttl` is the signed,
     original TTL where there is a signature (a cached TTL counts down), else the TTL as received.

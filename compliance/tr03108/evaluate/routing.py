@@ -32,7 +32,7 @@ def mail_routing(mx: Lookup, domain: str) -> Routing:
         )
         hosts = tuple(dict.fromkeys(host for _, host in records if host != "."))
         return Routing("mx", hosts) if hosts else Routing("null")
-    if mx.status is Status.BOGUS:
+    if mx.status is Status.BOGUS or mx.kind == "loop":
         return Routing("unseen")
     return Routing("not-found") if mx.kind == "nxdomain" else Routing("implicit", (domain,))
 

@@ -76,9 +76,9 @@ class MailHost:
 
     @property
     def without_address(self) -> bool:
-        """It is known that the host has no address of either family (a denial that is not bogus)."""
+        """It is known that the host has no address of either family (a denial, or a circle of aliases, not bogus)."""
         return len(self.lookups) == 2 and all(
-            lookup.kind in ("nodata", "nxdomain") and lookup.status in (Status.SECURE, Status.INSECURE)
+            lookup.kind in ("nodata", "nxdomain", "loop") and lookup.status in (Status.SECURE, Status.INSECURE)
             for lookup in self.lookups
         )
 
