@@ -1,0 +1,74 @@
+"""What the scenarios publish in DNS: from scenarios and certificate chains to zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from tr03108.lab.pki import Chain, tlsa_record
+from tr03108.lab.scenarios import HostScenario, Scenario, ZoneScenario
+from tr03108.lab.zone import ZoneSpec
+
+TXT_CHUNK = 255  # RFC 1035 section 3.3: octets in one character-string
+
+
+def zones(scenarios: Sequence[Scenario], chains: Mapping[str, Chain]) -> tuple[ZoneSpec, ...]:
+    """The zones below the top-level domain. `chains` holds the chain of each MX host by name, for its TLSA records."""
+    specs: list[ZoneSpec] = []
+    for scenario in scenarios:
+        by_zone: dict[str, list[str]] = {zone.origin: list(zone.records) for zone in scenario.zones}
+        for line in _records(scenario, chains):
+            origin = _zone_of(line.split(None, 1)[0], scenario.zones)
+            if origin is not None:
+                by_zone[origin].append(line)
+        specs.extend(_spec(zone, by_zone[zone.origin]) for zone in scenario.zones)
+    return tuple(specs)
+
+
+def _spec(zone: ZoneScenario, records: Sequence[str]) -> ZoneSpec:
+    return ZoneSpec(
+        zone.origin,
+        tuple(records),
+        algorithm=zone.algorithm,
+        denial=zone.denial,
+        faults=zone.faults,
+        ends=timedelta(days=zone.ends_days),
+    )
+
+
+def _zone_of(owner: str, candidates: Sequence[ZoneScenario]) -> str | None:
+    """The zone that holds `owner` (absolute): the longest origin that it ends in."""
+    name = owner.removesuffix(".")
+    holders = [zone.origin for zone in candidates if name == zone.origin or name.endswith(f".{zone.origin}")]
+    return max(holders, key=len, default=None)
+
+
+def _records(scenario: Scenario, chains: Mapping[str, Chain]) -> Iterator[str]:
+    domain = scenario.domain
+    for route in scenario.mx:
+        yield f"{domain}. MX {route}"
+    for host in scenario.hosts:
+        yield from _host_records(host, chains[host.name])
+    policy = scenario.mta_sts
+    for text in policy.records:
+        yield f"_mta-sts.{domain}. TXT {_txt(text)}"
+    if policy.address is not None:
+        yield f"mta-sts.{domain}. A {policy.address}"
+    for text in scenario.tlsrpt:
+        yield f"_smtp._tls.{domain}. TXT {_txt(text)}"
+
+
+def _host_records(host: HostScenario, chain: Chain) -> Iterator[str]:
+    owner = host.name
+    if host.alias is not None:
+        yield f"{host.name}. CNAME {host.alias}."
+        owner = host.alias
+    for address in host.addresses:
+        yield f"{owner}. {'AAAA' if ':' in address else 'A'} {address}"
+    for text in host.tlsa:
+        yield f"_25._tcp.{host.tlsa_at}. TLSA {tlsa_record(chain, text)}"
+
+
+def _txt(text: str) -> str:
+    chunks = [text[start : start + TXT_CHUNK] for start in range(0, len(text), TXT_CHUNK)] or [""]
+    return " ".join('"' + chunk.replace("\\", "\\\\").replace('"', '\\"') + '"' for chunk in chunks)

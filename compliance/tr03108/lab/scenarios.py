@@ -1,0 +1,278 @@
+"""Scenarios of the lab as data: what scenarios.toml may say, its defaults, and its reader.
+
+A scenario without any key but its name is a flawless domain; each key that it has is a deviation. See the head of
+scenarios.toml for every key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tr03108.lab.faults import Fault
+from tr03108.lab.pki import Variant
+from tr03108.lab.policy_server import PolicyFault
+from tr03108.lab.smtp_server import PLAINTEXT_REPLIES, SmtpFault
+from tr03108.lab.tls import TlsSettings
+
+T = TypeVar("T")
+
+TOP = "example"  # RFC 2606: a top-level domain for documentation
+RESOLVERS = ("lab", "strip-dnssec", "dead")
+ANCHORS = ("lab", "other")
+# Documentation addresses (RFC 5737, RFC 3849), handed out in the order of the file.
+IPV4_BLOCKS = (IPv4Address("192.0.2.0"), IPv4Address("198.51.100.0"), IPv4Address("203.0.113.0"))
+IPV6_BLOCK = IPv6Address("2001:db8::")
+TAKEN = frozenset({"192.0.2.53", "2001:db8::53"})  # the lab's name server in the root zone
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A finding that must be there. Empty fields match everything; `case` is a BSI id with or without `TR-03108-`;
+    `subject` is compared with the start of the subject's text."""
+
+    code: str
+    check: str = ""
+    case: str = ""
+    subject: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What answers at a service address: certificate, TLS, and how the SMTP server talks."""
+
+    certificate: Variant = Variant.GOOD
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    fault: SmtpFault | None = None
+    plaintext: str = "refused"
+    first: int = 1
+    banner: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostScenario:
+    """One MX host. `other` holds addresses where something else answers than at the rest, with a chain of its own."""
+
+    name: str
+    preference: int
+    addresses: tuple[str, ...]
+    behaviour: Behaviour
+    other: Mapping[str, Behaviour]
+    tlsa: tuple[str, ...]
+    tlsa_at: str
+    alias: str | None
+    redirect: bool
+
+    def at(self, address: str) -> Behaviour:
+        return self.other.get(address, self.behaviour)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyScenario:
+    """MTA-STS: the TXT records, and the policy host (None: no such host)."""
+
+    records: tuple[str, ...]
+    address: str | None
+    text: str
+    content_type: str
+    certificate: Variant
+    fault: PolicyFault | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneScenario:
+    """One zone; `ends_days` is the rest of its signatures' lives."""
+
+    origin: str
+    algorithm: str = "ECDSAP256SHA256"
+    denial: str = "nsec"
+    faults: tuple[Fault, ...] = ()
+    records: tuple[str, ...] = ()
+    ends_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One domain of the lab, what is wrong with it, and what an audit must and must not find."""
+
+    id: str
+    domain: str
+    title: Mapping[str, str]
+    verdict: str
+    must: tuple[Expected, ...]
+    must_not: tuple[str, ...]
+    demo: bool
+    zones: tuple[ZoneScenario, ...]  # the domain's own comes first; none: the domain does not exist
+    hosts: tuple[HostScenario, ...]
+    mx: tuple[str, ...]  # record data
+    mta_sts: PolicyScenario
+    tlsrpt: tuple[str, ...]
+    profile: str
+    as_of: str
+    plan: Mapping[str, Any]
+    resolver: str
+    anchor: str
+
+
+def load_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
+    """The scenarios of `path`, by default those that ship with the lab.
+
+    Raises ValueError, with the scenario's id, for what it does not understand.
+    """
+    text = (path or Path(__file__).with_name("scenarios.toml")).read_text("utf-8")
+    tables = tomllib.loads(text).get("scenario", [])
+    addresses = _Addresses()
+    return tuple(_Reader(table, addresses).scenario() for table in tables)
+
+
+class _Addresses:
+    """Hands out documentation addresses, no address twice."""
+
+    def __init__(self) -> None:
+        self._v4 = (str(block + host) for block in IPV4_BLOCKS for host in range(1, 255))
+        self._v6 = (str(IPV6_BLOCK + host) for host in range(1, 65536))
+
+    def take(self, wish: str) -> str:
+        """`v4` and `v6` ask for a fresh address of that family; anything else is an address already."""
+        if wish in ("v4", "v6"):
+            return next(address for address in (self._v4 if wish == "v4" else self._v6) if address not in TAKEN)
+        return wish
+
+
+class _Reader:
+    """Reads one scenario, applies the defaults, and refuses unknown keys."""
+
+    def __init__(self, table: Mapping[str, Any], addresses: _Addresses) -> None:
+        self._table = dict(table)
+        self._addresses = addresses
+        self._id = str(self._table.pop("id"))
+        self._domain = str(self._table.pop("domain", f"{self._id}.{TOP}"))
+
+    def scenario(self) -> Scenario:
+        try:
+            result = self._scenario()
+            if self._table:
+                raise ValueError(f"unknown keys {sorted(self._table)}")
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"scenario {self._id}: {error}") from error
+        return result
+
+    def _scenario(self) -> Scenario:
+        take = self._table.pop
+        hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", [{}]), 1))
+        routes = [f"{host.preference} {host.name}." for host in hosts]
+        title = take("title")
+        return Scenario(
+            id=self._id,
+            domain=self._domain,
+            title={"en": title["en"], "de": title["de"]},
+            verdict=take("verdict"),
+            must=tuple(Expected(**table) for table in take("must", [])),
+            must_not=tuple(take("must_not", [])),
+            demo=take("demo", False),
+            zones=tuple(self._zones()),
+            hosts=hosts,
+            mx=self._texts(take("mx", routes)),
+            mta_sts=self._policy(hosts, take("mta_sts", {})),
+            tlsrpt=self._texts(take("tlsrpt", ["v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"])),
+            profile=take("profile", "tr-03108-2.0"),
+            as_of=take("as_of", ""),
+            plan=take("plan", {}),
+            resolver=_one_of(take("resolver", "lab"), RESOLVERS),
+            anchor=_one_of(take("anchor", "lab"), ANCHORS),
+        )
+
+    def _host(self, number: int, table: dict[str, Any]) -> HostScenario:
+        take = table.pop
+        wishes = take("addresses", ["v4"])
+        addresses = {wish: self._addresses.take(wish) for wish in wishes}
+        other = take("other", {})
+        name = self._name(take("name", f"mx{number}"))
+        alias = take("alias", None)
+        alias = None if alias is None else self._name(alias)
+        return HostScenario(
+            name=name,
+            preference=take("preference", 10 * number),
+            addresses=tuple(addresses.values()),
+            other={addresses[wish]: _behaviour(dict(table)) for wish, table in other.items()},
+            tlsa=tuple(take("tlsa", ["3 1 1"])),
+            tlsa_at=self._name(take("tlsa_at", f"{alias or name}.")),
+            alias=alias,
+            redirect=take("redirect", True),
+            behaviour=_behaviour(table),
+        )
+
+    def _zones(self) -> Iterator[ZoneScenario]:
+        take = self._table.pop
+        if not take("exists", True):
+            return
+        own: dict[str, Any] = {
+            key: take(key) for key in ("algorithm", "denial", "faults", "records", "ends_days") if key in self._table
+        }
+        tables: list[dict[str, Any]] = [{"origin": self._domain, **own}, *take("zones", [])]
+        for table in tables:
+            faults = tuple(_build(Fault, fault) for fault in table.pop("faults", ()))
+            records = self._texts(table.pop("records", ()))
+            yield _build(ZoneScenario, {**table, "faults": faults, "records": records})
+
+    def _policy(self, hosts: tuple[HostScenario, ...], given: Mapping[str, Any] | bool) -> PolicyScenario:
+        table: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"records": [], "host": False}
+        take = table.pop
+        patterns = self._texts(take("mx", [host.name for host in hosts]))
+        lines = ["version: STSv1", f"mode: {take('mode', 'enforce')}", *(f"mx: {name}" for name in patterns)]
+        lines.append(f"max_age: {take('max_age', 604800)}")
+        result = PolicyScenario(
+            records=self._texts(take("records", ["v=STSv1; id=20260101000000;"])),
+            text=take("text", "".join(f"{line}\r\n" for line in lines)),
+            content_type=take("content_type", "text/plain"),
+            certificate=Variant(take("certificate", Variant.GOOD)),
+            fault=_optional(PolicyFault, take("fault", None)),
+            address=self._addresses.take("v4") if take("host", True) else None,
+        )
+        if table:
+            raise ValueError(f"mta_sts: unknown keys {sorted(table)}")
+        return result
+
+    def _name(self, name: str) -> str:
+        """An absolute name without trailing dot; `@` is the domain."""
+        if name == "@":
+            return self._domain
+        return name.removesuffix(".") if name.endswith(".") else f"{name}.{self._domain}"
+
+    def _texts(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(text.replace("{domain}", self._domain) for text in texts)
+
+
+def _behaviour(table: dict[str, Any]) -> Behaviour:
+    converted = {
+        **table,
+        "certificate": Variant(table.get("certificate", Variant.GOOD)),
+        "tls": _build(TlsSettings, table.get("tls", {})),
+        "fault": _optional(SmtpFault, table.get("fault")),
+        "plaintext": _one_of(table.get("plaintext", "refused"), tuple(PLAINTEXT_REPLIES)),
+        "banner": tuple(table.get("banner", ())),
+    }
+    return _build(Behaviour, converted)
+
+
+def _build(kind: type[T], table: Mapping[str, Any]) -> T:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # always a dataclass
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise ValueError(f"{kind.__name__}: unknown keys {unknown}, known are {sorted(known)}")
+    return kind(**table)
+
+
+def _optional(kind: type[T], text: str | None) -> T | None:
+    return None if text is None else kind(text)  # type: ignore[call-arg]  # StrEnums only
+
+
+def _one_of(text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise ValueError(f"{text!r} is not one of {', '.join(known)}")
+    return text

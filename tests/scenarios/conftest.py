@@ -1,0 +1,67 @@
+"""One lab with every scenario, probed once: all domains at the same time, as an auditor does it, over the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tr03108 import dossier as dossier_file
+from tr03108.anchors import trust_anchors
+from tr03108.lab.scenarios import Scenario, load_scenarios
+from tr03108.lab.world import World
+from tr03108.model import Dossier, ProbePlan
+from tr03108.probe import Network, Probe, RootStore
+
+CONCURRENT = 10
+# Loopback answers at once; times are long enough for a machine that is busy otherwise.
+PLAN = ProbePlan(timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the probe brought: the dossiers by scenario id, and what it sent that an auditor must never send."""
+
+    dossiers: Mapping[str, Dossier]
+    violations: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    return asyncio.run(_probe_all(load_scenarios(), tmp_path_factory.mktemp("lab")))
+
+
+async def _probe_all(scenarios: tuple[Scenario, ...], folder: Path) -> Seen:
+    async with World(scenarios) as world:
+        ca_file = folder / "ca.pem"
+        ca_file.write_text(world.ca_pem, "ascii")
+        roots = RootStore.load(ca_file)
+        anchor_files = {scenario.anchor: folder / f"anchor-{scenario.anchor}.txt" for scenario in scenarios}
+        for scenario in scenarios:
+            anchor_files[scenario.anchor].write_text(world.trust_anchor_of(scenario), "ascii")
+        turn = asyncio.Semaphore(CONCURRENT)
+
+        async with AsyncExitStack() as stack:
+            networks: dict[ProbePlan, Network] = {}
+
+            async def probe(scenario: Scenario) -> Dossier:
+                resolver = world.resolver_of(scenario)
+                plan = replace(PLAN, connect=world.connect, resolvers=(resolver,), **scenario.plan)
+                async with turn:
+                    if plan not in networks:
+                        networks[plan] = await stack.enter_async_context(Network(plan))
+                    anchors = trust_anchors(anchor_files[scenario.anchor])
+                    one = Probe(scenario.domain, plan, networks[plan], anchors, roots, lambda _: None)
+                    await one.run()
+                # What is judged is what a file would bring back.
+                return dossier_file.decode(dossier_file.encode(one.dossier(complete=True)))
+
+            dossiers = await asyncio.gather(*(probe(scenario) for scenario in scenarios))
+        return Seen(
+            {scenario.id: one for scenario, one in zip(scenarios, dossiers, strict=True)},
+            world.violations,
+        )

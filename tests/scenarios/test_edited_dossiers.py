@@ -1,0 +1,135 @@
+"""Reason codes that loopback cannot bring about: dossiers of lab domains, edited to what such a network leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dns.message
+import dns.rdatatype
+import pytest
+
+from tr03108.catalogue import load_catalogue
+from tr03108.judge import judge_target, load_checks
+from tr03108.model import Dossier, Failure, Finding, Observation, Reason, SmtpSession
+from tr03108.profile import load_profile
+
+from .conftest import Seen
+
+Edit = Callable[[Observation[Any]], Observation[Any] | None]
+ECDHE_ECDSA_AES256_GCM = b"\xc0\x2c"
+ECDH_ECDSA_AES256_GCM = b"\xc0\x2e"  # recommended until the end of 2026, TR-02102-2 (2025-01) table 3
+
+
+def findings_of(dossier: Dossier, check: str, as_of: datetime | None = None) -> tuple[Finding, ...]:
+    catalogue = load_catalogue()
+    profile = load_profile("tr-03108-2.0", catalogue)
+    audit = judge_target(dossier, "", profile, catalogue, load_checks(), as_of or dossier.started, "must", ())
+    return tuple(finding for finding in audit.findings if finding.check == check)
+
+
+def edited(dossier: Dossier, edit: Edit, *prefixes: str) -> Dossier:
+    """The dossier with each observation whose key begins with a prefix put through `edit`; None takes it out."""
+    observations: dict[str, Observation[Any]] = {}
+    touched = False
+    for key, observation in dossier.observations.items():
+        if key.startswith(prefixes):
+            touched = True
+            changed = edit(observation)
+            if changed is not None:
+                observations[key] = changed
+        else:
+            observations[key] = observation
+    assert touched, f"nothing in the dossier begins with {prefixes}"
+    return replace(dossier, observations=observations)
+
+
+def blind(reason: Reason) -> Edit:
+    """No connection came about."""
+    return lambda observation: Observation(
+        observation.key, observation.time, None, Failure(reason, "edited", state="connect")
+    )
+
+
+def codes(findings: Iterable[Finding]) -> set[str]:
+    return {finding.code for finding in findings}
+
+
+def test_service_unreachable(seen: Seen) -> None:
+    edit = blind(Reason.UNREACHABLE)
+    dossier = edited(seen.dossiers["two-hosts-one-bad"], edit, "smtp/mx2.", "smtp-plain/mx2.")
+    assert codes(findings_of(dossier, "starttls.offered")) == {"OK", "SERVICE_UNREACHABLE"}
+
+
+@pytest.mark.parametrize(
+    ("code", "prefix"),
+    [("VANTAGE_NO_IPV6", "mx1.flawless.example/2001:db8:"), ("VANTAGE_NO_IPV4", "mx1.flawless.example/192.0.2.")],
+)
+def test_family_without_route(seen: Seen, code: str, prefix: str) -> None:
+    dossier = edited(seen.dossiers["flawless"], blind(Reason.VANTAGE), f"smtp/{prefix}", f"smtp-plain/{prefix}")
+    assert codes(findings_of(dossier, "starttls.offered")) == {"OK", code}
+
+
+def test_no_mail_host_answers(seen: Seen) -> None:
+    dossier = edited(seen.dossiers["flawless"], blind(Reason.TIMEOUT), "smtp/", "smtp-plain/")
+    assert codes(findings_of(dossier, "starttls.offered")) == {"VANTAGE_PORT_25"}
+
+
+def test_not_probed(seen: Seen) -> None:
+    dossier = edited(seen.dossiers["flawless"], lambda _: None, "smtp-plain/", "dns/_smtp._tls.")
+    dossier = replace(dossier, plan=replace(dossier.plan, plaintext_mail=False, policies=("mta-sts",)))
+    assert codes(findings_of(dossier, "tlsrpt.record")) == {"NOT_PROBED"}
+    assert codes(findings_of(dossier, "starttls.plaintext-refused")) == {"NOT_PROBED"}
+
+
+def received(change: Callable[[bytes], bytes]) -> Edit:
+    """The session with other bytes from the server."""
+
+    def edit(observation: Observation[Any]) -> Observation[Any]:
+        session = observation.value
+        if not isinstance(session, SmtpSession) or session.handshake is None:
+            return observation
+        handshake = replace(session.handshake, received=change(session.handshake.received))
+        return replace(observation, value=replace(session, handshake=handshake))
+
+    return edit
+
+
+def test_group_unseen(seen: Seen) -> None:
+    def hello_only(data: bytes) -> bytes:
+        """The first handshake message, ServerHello, as the only one of its record."""
+        size = 4 + int.from_bytes(data[6:9], "big")
+        return data[:3] + size.to_bytes(2, "big") + data[5 : 5 + size]
+
+    dossier = edited(seen.dossiers["tls12"], received(hello_only), "smtp/")
+    assert codes(findings_of(dossier, "tls.negotiated")) == {"GROUP_UNSEEN"}
+
+
+def test_recommendation_expired(seen: Seen) -> None:
+    def other_suite(data: bytes) -> bytes:
+        assert ECDHE_ECDSA_AES256_GCM in data
+        return data.replace(ECDHE_ECDSA_AES256_GCM, ECDH_ECDSA_AES256_GCM, 1)
+
+    dossier = edited(seen.dossiers["tls12"], received(other_suite), "smtp/")
+    assert "RECOMMENDATION_EXPIRED" not in codes(
+        findings_of(dossier, "tls.negotiated", datetime(2026, 12, 31, tzinfo=UTC))
+    )
+    assert codes(findings_of(dossier, "tls.negotiated", datetime(2027, 1, 1, tzinfo=UTC))) == {"RECOMMENDATION_EXPIRED"}
+
+
+def test_dnssec_limit(seen: Seen) -> None:
+    def many_signatures(observation: Observation[Any]) -> Observation[Any]:
+        """Many signatures by the right key, all wrong (CVE-2023-50387)."""
+        message = dns.message.from_wire(observation.value.wire)
+        (rrsigs,) = (rrset for rrset in message.answer if rrset.rdtype == dns.rdatatype.RRSIG)
+        good = rrsigs[0]
+        rrsigs.clear()
+        for number in range(60):
+            rrsigs.add(good.replace(signature=bytes((number,)) + good.signature[1:]))
+        return replace(observation, value=replace(observation.value, wire=message.to_wire()))
+
+    dossier = edited(seen.dossiers["flawless"], many_signatures, "dns/flawless.example/MX")
+    (finding,) = findings_of(dossier, "inbound-dane.mx-secure")
+    assert (finding.code, finding.outcome) == ("DNSSEC_LIMIT", "UNSEEN")
