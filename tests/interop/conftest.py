@@ -1,0 +1,38 @@
+"""One world of real servers for all tests of this folder; skipped where programs are missing, unless required."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from interop.world import World, running_world
+
+REQUIRED = os.environ.get("TR03108_INTEROP") == "required"  # CI must not pass by skipping
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Makes a skip a failure where TR03108_INTEROP=required says that these tests have to run."""
+    report = yield
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"TR03108_INTEROP=required, but this test was skipped: {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """The servers, for the whole session. Below a folder that Postfix's own user may enter, unlike pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="tr03108-interop-"))
+    folder.chmod(0o755)
+    try:
+        with running_world(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
