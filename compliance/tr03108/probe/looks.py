@@ -1,0 +1,48 @@
+"""How often a mail server is looked at: facts against it are seen twice, blindness is given another chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Observation, Reason, SmtpSession
+
+MOST = 3  # connections to one service address for one question
+_NOT_AGAIN = (Reason.UNREACHABLE, Reason.NOT_GLOBAL, Reason.BUDGET, Reason.VANTAGE, Reason.REJECTED)
+
+
+def through_tls(observation: Observation[SmtpSession]) -> bool:
+    """Whether this connection completed its handshake."""
+    session = observation.value
+    return session is not None and session.handshake is not None and session.handshake.ended == "completed"
+
+
+def answered_ehlo(observation: Observation[SmtpSession]) -> bool:
+    """Whether this connection got as far as a reply to EHLO."""
+    return observation.value is not None and observation.value.state != "connect"
+
+
+def look_again(seen: Sequence[Observation[SmtpSession]]) -> bool:
+    """Whether one more STARTTLS session is needed after those `seen`, oldest first."""
+    last = seen[-1]
+    if len(seen) >= MOST or any(through_tls(look) for look in seen):
+        return False
+    if last.failure is not None and last.failure.reason in _NOT_AGAIN:
+        return False
+    if len(seen) == 1:
+        return True
+    return _kind(seen[-2]) != _kind(last) or (last.failure is not None and last.failure.reason is not Reason.TIMEOUT)
+
+
+def plain_again(seen: Sequence[Observation[SmtpSession]]) -> bool:
+    """Whether the session in the clear is held once more: only after blindness that may pass, and only once."""
+    last = seen[-1]
+    return len(seen) == 1 and last.failure is not None and last.failure.reason not in _NOT_AGAIN
+
+
+def _kind(look: Observation[SmtpSession]) -> tuple[str | None, ...]:
+    """What makes two looks say the same."""
+    if look.failure is not None:
+        return ("unseen", look.failure.reason)
+    session = look.value
+    assert session is not None
+    return (session.state, session.ended, session.handshake.ended if session.handshake is not None else None)

@@ -1,0 +1,114 @@
+"""The two SMTP sessions ever held with a mail server: one that starts TLS, one that asks for mail in the clear.
+
+Both are polite: each command waits for the reply to the one before, and QUIT ends them. There is no RCPT and no DATA.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from ..model import Failure, Reason, SmtpSession
+from ..wire.smtp import Reply, offers_starttls
+from .dialogue import Dialogue, Ended
+from .net import Network, NotSeen, Refused, Stream
+
+_FAREWELL = 5.0  # seconds to wait for the reply to RSET or QUIT; nothing depends on it
+_EHLO_UNKNOWN = (500, 502, 504)  # RFC 5321 section 4.2.4: the command is not known or not implemented
+
+_Script = Callable[[Dialogue, Stream], Awaitable[None]]
+
+
+async def starttls_session(network: Network, host: str, address: str, port: int) -> SmtpSession | Failure:
+    """Greeting, EHLO, STARTTLS, handshake, EHLO inside TLS, QUIT."""
+
+    async def script(dialogue: Dialogue, stream: Stream) -> None:
+        seconds = network.plan.timeout
+        ehlo = await _open(network, dialogue, stream)
+        if offers_starttls(ehlo) and ehlo.positive:
+            dialogue.state = "starttls"
+            if (await dialogue.command("STARTTLS", seconds)).positive:
+                dialogue.state = "handshake"
+                handshake = await dialogue.start_tls(host, seconds)
+                if handshake.ended != "completed":
+                    # SmtpSession knows no alert: it closes the connection.
+                    raise Ended("closed" if handshake.ended == "alert" else handshake.ended, handshake.error or "")
+                dialogue.state = "ehlo-tls"
+                if (await dialogue.command(_ehlo(stream), seconds)).positive:
+                    dialogue.state = "quit"
+        await _farewell(dialogue, seconds, "QUIT")
+
+    return await _hold(network, host, address, port, script)
+
+
+async def plaintext_session(network: Network, host: str, address: str, port: int) -> SmtpSession | Failure:
+    """Greeting, EHLO, MAIL FROM:<> without TLS, RSET, QUIT. No mail is offered: there is no recipient."""
+
+    async def script(dialogue: Dialogue, stream: Stream) -> None:
+        seconds = network.plan.timeout
+        ehlo = await _open(network, dialogue, stream)
+        commands: tuple[str, ...] = ("QUIT",)
+        if ehlo.positive:
+            dialogue.state = "mail"
+            await dialogue.command("MAIL FROM:<>", seconds)
+            dialogue.state = "quit"
+            commands = ("RSET", "QUIT")
+        await _farewell(dialogue, seconds, *commands)
+
+    return await _hold(network, host, address, port, script)
+
+
+async def _hold(network: Network, host: str, address: str, port: int, script: _Script) -> SmtpSession | Failure:
+    """Connects and runs the script; tells what the server did from what we could not see."""
+    try:
+        async with network.connect(host, address, port) as stream:
+            dialogue = Dialogue(stream)
+            ended = "done"
+            try:
+                await script(dialogue, stream)
+            except Ended as end:
+                ended = end.how
+            except NotSeen as unseen:
+                return Failure(unseen.reason, unseen.detail, tuple(dialogue.lines), dialogue.state)
+            lines = tuple(dialogue.lines)
+            return SmtpSession(stream.connected_to, stream.redirected, lines, dialogue.state, ended, dialogue.handshake)
+    except Refused as refused:
+        return SmtpSession(refused.connected_to, refused.redirected, (), "connect", "refused", None)
+    except NotSeen as unseen:
+        return Failure(unseen.reason, unseen.detail, state="connect")
+
+
+async def _open(network: Network, dialogue: Dialogue, stream: Stream) -> Reply:
+    """Greeting and EHLO. Until EHLO is answered a broken or unwilling server is our blindness: NotSeen."""
+    plan = network.plan
+    try:
+        greeting = await dialogue.greeting(plan.greeting_timeout)
+        if not greeting.positive:
+            raise await _unwilling(dialogue, plan.timeout, "greeting", greeting)
+        dialogue.state = "ehlo"
+        ehlo = await dialogue.command(_ehlo(stream), plan.timeout)
+    except Ended as end:
+        reason = Reason.TIMEOUT if end.how == "silent" else Reason.ABORTED
+        raise NotSeen(reason, f"{dialogue.state}: {end.detail}") from end
+    if not ehlo.positive and ehlo.code not in _EHLO_UNKNOWN:
+        raise await _unwilling(dialogue, plan.timeout, "EHLO", ehlo)
+    return ehlo
+
+
+async def _unwilling(dialogue: Dialogue, seconds: float, what: str, reply: Reply) -> NotSeen:
+    await _farewell(dialogue, seconds, "QUIT")
+    reason = Reason.DEFERRED if reply.transient else Reason.REJECTED if reply.permanent else Reason.ABORTED
+    return NotSeen(reason, f"{what} answered {reply.code}")
+
+
+async def _farewell(dialogue: Dialogue, seconds: float, *commands: str) -> None:
+    """Takes leave; a server that does not answer any more loses nothing."""
+    with contextlib.suppress(Ended):
+        for command in commands:
+            await dialogue.command(command, min(seconds, _FAREWELL))
+
+
+def _ehlo(stream: Stream) -> str:
+    """EHLO with an address literal: right for a client that has no name of its own (RFC 5321 section 4.1.4)."""
+    address = stream.local_address
+    return f"EHLO [IPv6:{address}]" if ":" in address else f"EHLO [{address}]"

@@ -1,0 +1,75 @@
+"""TLSRPT: the TXT record at `_smtp._tls.<domain>`, read to the letter of RFC 8460 section 3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
+_VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
+# RFC 3986 section 3, where RFC 8460 forbids ",", "!" and ";" unless percent-encoded.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+\Z")
+_MAILBOX = re.compile(r"[^@]+@[^@]+\Z")
+_HTTPS = re.compile(r"//[^/?#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRptRecord:
+    """A TLSRPT record: the report URIs as written, in order, and what is wrong with it (empty: valid)."""
+
+    rua: tuple[str, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Scheme of each URI, lower case."""
+        return tuple(uri.partition(":")[0].lower() for uri in self.rua)
+
+
+def tlsrpt_records(texts: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Those of the TXT records (strings joined) that count: others must be discarded (section 3)."""
+    return tuple(text for text in texts if re.match(rb"v=TLSRPTv1[ \t]*(?:;|\Z)", text))
+
+
+def parse_record(text: bytes) -> TlsRptRecord:
+    """Reads one TXT record (its strings joined)."""
+    try:
+        fields = [field.strip(" \t") for field in text.decode("ascii").split(";")]
+    except UnicodeDecodeError:
+        return TlsRptRecord((), ("octets outside ASCII",))
+    errors: list[str] = []
+    if fields[0] != "v=TLSRPTv1":
+        errors.append("does not begin with v=TLSRPTv1;")
+    if fields[-1] == "" and len(fields) > 1:
+        fields.pop()  # one delimiter may end the record
+    uris: list[str] = []
+    seen = False
+    for field in fields[1:]:
+        name, equals, value = field.partition("=")
+        if not equals or not _NAME.match(name):
+            errors.append(f"not a field: {field[:80]!r}")
+        elif name == "rua":
+            if seen:
+                errors.append("more than one rua")
+            seen = True
+            uris += [uri.strip(" \t") for uri in value.split(",")]
+        elif not _VALUE.match(value):
+            errors.append(f"value of {name} is malformed")
+    if not seen:
+        errors.append("no rua")
+    errors += [problem for uri in uris if (problem := _uri_problem(uri))]
+    return TlsRptRecord(tuple(uris), tuple(errors))
+
+
+def _uri_problem(uri: str) -> str | None:
+    if not _URI.match(uri):
+        return f"not a URI: {uri[:200]!r}"
+    scheme, _, rest = uri.partition(":")
+    match scheme.lower():
+        case "mailto":
+            return None if _MAILBOX.match(rest.partition("?")[0]) else f"mailto without an address: {uri[:200]!r}"
+        case "https":
+            return None if _HTTPS.match(rest) else f"https without a host: {uri[:200]!r}"
+        case _:
+            return f"scheme is neither mailto nor https: {uri[:200]!r}"

@@ -1,0 +1,119 @@
+"""MTA-STS record and policy, against RFC 8461 sections 3 and 4.1."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tr03108.wire.mta_sts import covers, parse_policy, parse_record, sts_records
+
+POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
+
+
+@pytest.mark.parametrize("text", [b"v=STSv1; id=20160831085700Z;", b"v=STSv1;id=1", b"v=STSv1 ; id=a ; ext=x"])
+def test_valid_records(text: bytes) -> None:
+    record = parse_record(text)
+    assert record.errors == ()
+    assert record.id
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"v=STSv1", "no id"),
+        (b"v=STSv1; id=", "1 to 32"),
+        (b"v=STSv1; id=2016-08", "1 to 32"),
+        (b"v=STSv1; id=" + b"a" * 33, "1 to 32"),
+        (b"v=STSv1; id=1; id=2", "more than one id"),
+        (b"v=STSv1; id=1;;", "not a field"),
+        (b"v=STSv1; id=1; what", "not a field"),
+        (b"v=STSv1; id=1; x=a b", "malformed"),
+        (b"v=STSv2; id=1", "does not begin"),
+        (b"v=STSv1; id=\xff", "outside ASCII"),
+    ],
+)
+def test_records_with_errors(text: bytes, error: str) -> None:
+    assert any(error in found for found in parse_record(text).errors)
+
+
+def test_only_records_of_the_version_count() -> None:
+    texts = [b"v=spf1 -all", b"v=STSv1; id=1", b"v=STSv10; id=2", b"V=STSv1; id=3", b"v=STSv1"]
+    assert sts_records(texts) == (b"v=STSv1; id=1", b"v=STSv1")
+
+
+def test_a_valid_policy() -> None:
+    policy = parse_policy(POLICY.encode())
+    assert (policy.mode, policy.max_age, policy.mx, policy.errors) == (
+        "enforce",
+        604800,
+        ("mail.example.com", "*.example.net"),
+        (),
+    )
+
+
+@pytest.mark.parametrize("change", [("\r\n", "\n"), (": ", ":"), ("mode", "x-new: field\r\nmode"), ("800\r\n", "800")])
+def test_forms_of_a_valid_policy(change: tuple[str, str]) -> None:
+    assert parse_policy(POLICY.replace(*change).encode()).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (("STSv1", "STSv2"), "version"),
+        (("version: STSv1\r\n", ""), "version"),
+        (("mode: enforce\r\n", ""), "no mode"),
+        (("enforce", "Enforce"), "mode is none of"),
+        (("max_age: 604800", ""), "no max_age"),
+        (("604800", "-1"), "max_age is not"),
+        (("604800", "31557601"), "greater than 31557600"),
+        (("604800", "99999999999"), "max_age is not"),
+        (("mail.example.com", "mail_example.com"), "line 3: mx"),
+        (("*.example.net", "a.*.example.net"), "line 4: mx"),
+        (("*.example.net", "*"), "line 4: mx"),
+        (("mode: enforce", "mode enforce"), "line 2 is not a field"),
+        (("mode: enforce\r\n", "mode: enforce\r\n\r\n"), "line 3 is not a field"),
+        (("mode: enforce", "x: a\x00b\r\nmode: enforce"), "line 2 is not a field"),
+    ],
+)
+def test_policies_with_errors(change: tuple[str, str], error: str) -> None:
+    policy = parse_policy(POLICY.replace(*change).encode())
+    assert any(error in found for found in policy.errors), policy.errors
+
+
+def test_mx_is_needed_unless_the_mode_is_none() -> None:
+    bare = "version: STSv1\nmode: {}\nmax_age: 1\n"
+    assert parse_policy(bare.format("none").encode()).errors == ()
+    assert parse_policy(bare.format("testing").encode()).errors == ("no mx",)
+
+
+def test_the_first_of_a_repeated_field_counts() -> None:
+    policy = parse_policy(POLICY.replace("max_age", "mode: none\r\nmax_age").encode())
+    assert (policy.mode, policy.errors) == ("enforce", ())
+
+
+def test_not_text_and_too_long() -> None:
+    assert parse_policy(b"\xff\xfe").errors == ("not UTF-8",)
+    assert any("longer than" in e for e in parse_policy(POLICY.encode() + b"x: y\r\n" * 11000).errors)
+
+
+@given(st.binary(max_size=200))
+def test_junk_is_an_error_and_never_an_exception(data: bytes) -> None:
+    assert parse_policy(data).errors
+    parse_record(data)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "matches"),
+    [
+        ("mail.example.com", "MAIL.example.com", True),
+        ("mail.example.com", "mail.example.com.", True),
+        ("*.example.com", "mail.example.com", True),
+        ("*.example.com", "a.mail.example.com", False),
+        ("*.example.com", "example.com", False),
+        ("*.example.com", ".example.com", False),
+        ("example.com", "mail.example.com", False),
+    ],
+)
+def test_patterns(pattern: str, host: str, matches: bool) -> None:
+    assert covers(pattern, host) is matches
