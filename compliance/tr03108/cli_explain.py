@@ -1,0 +1,192 @@
+"""The commands profiles, checks and explain: what the product knows, without any target."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from types import CodeType
+from typing import Any
+
+from tr03108.catalogue import Case, Catalogue, CheckRow, Requirement, load_catalogue
+from tr03108.judge import Check, load_checks
+from tr03108.lab.scenarios import load_scenarios
+from tr03108.model import UsageError
+from tr03108.profile import load_profile, profile_names
+from tr03108.report import Texts
+from tr03108.settings import DEFAULT_PROFILE, language
+from tr03108.toml_table import did_you_mean
+
+_WIDTH = 100
+_PREFIX = "TR-03108-"  # what people leave out
+
+
+def profiles(given: Mapping[str, Any]) -> int:
+    """Prints name and title of each shipped profile; the default one is marked."""
+    lang, catalogue = language(given), load_catalogue()
+    check_ids = [check.id for check in load_checks()]
+    for name in profile_names():
+        default = " (default)" if name == DEFAULT_PROFILE else ""
+        profile = load_profile(name, catalogue, check_ids)
+        _print([f"{name:<20} {profile.titles.get(lang, profile.title)}{default}"])
+    return 0
+
+
+def checks(given: Mapping[str, Any]) -> int:
+    """Prints each check: its id, the test case it covers or the requirement it is shown under, its title."""
+    lang, catalogue = language(given), load_catalogue()
+    for check in load_checks():
+        row = _row_of(check, catalogue)
+        covers = check.case or (row.requirement if isinstance(row, CheckRow) else "-")
+        _print([f"{check.id:<28} {covers:<16} {row.title[lang] if row is not None else ''}"])
+    return 0
+
+
+def explain(given: Mapping[str, Any]) -> int:
+    """Prints what an id is about. Raises UsageError for an unknown one."""
+    _print(Explainer(language(given)).lines(given["id"]))
+    return 0
+
+
+class Explainer:
+    """Explains ids in one language."""
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        self._texts = Texts.load(lang)
+        self._catalogue = load_catalogue()
+        self._checks = load_checks()
+        self._shown = [expected for scenario in load_scenarios() for expected in scenario.must]
+
+    def lines(self, wanted: str) -> Iterator[str]:
+        """The explanation of a requirement, test case, check or reason code, upper or lower case, also `D-02`."""
+        catalogue = self._catalogue
+        checks = {check.id: check for check in self._checks}
+        ids = [*catalogue.requirements, *catalogue.cases, *catalogue.checks, *checks, *self._texts.codes()]
+        folded = {identity.casefold(): identity for identity in ids}
+        identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
+        if identity is None:
+            raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], ids)}")
+        if identity in catalogue.requirements:
+            return self._requirement(catalogue.requirements[identity])
+        if identity in catalogue.cases:
+            return self._case(catalogue.cases[identity])
+        if identity in catalogue.checks or identity in checks:
+            return self._check(identity, checks.get(identity))
+        return self._code(identity)
+
+    def _requirement(self, row: Requirement) -> Iterator[str]:
+        yield from self._head(row.id, row.level, row.title[self._lang])
+        yield from _paragraph(row.summary.get(self._lang, ""))
+        yield f"{row.document}, {self._texts.source(f'section {row.section}')}"
+        cases = [case for case in self._catalogue.cases.values() if row.id in case.requirements]
+        yield from self._list("cases", (self._titled(case) for case in cases))
+        own = [check for check in self._catalogue.checks.values() if check.requirement == row.id]
+        yield from self._list("own_checks", (self._titled(check) for check in own))
+        yield from self._sources(row.sources)
+
+    def _case(self, row: Case) -> Iterator[str]:
+        yield from self._head(row.id, row.level, row.title[self._lang])
+        yield row.document
+        serves = (self._titled(self._catalogue.requirements[name]) for name in row.requirements)
+        yield from self._list("requirements", serves)
+        covering = [check for check in self._checks if check.case == row.id]
+        yield from self._list("check", (check.id for check in covering))
+        if not covering:
+            yield from self._words("NOT_COVERED" if row.testable == "remote" else _asked(row), f"case.{row.id}")
+        for check in covering:
+            yield from self._reasons(check)
+        yield from self._sources(row.sources)
+
+    def _check(self, identity: str, check: Check | None) -> Iterator[str]:
+        row = self._catalogue.checks.get(identity) or (_row_of(check, self._catalogue) if check else None)
+        if row is not None:
+            yield from self._head(identity, row.level, row.title[self._lang])
+        if isinstance(row, CheckRow):
+            yield from _paragraph(row.why)
+            yield from self._list("requirement", [self._titled(self._catalogue.requirements[row.requirement])])
+        elif isinstance(row, Case):
+            yield from self._list("case", [self._titled(row)])
+        if check is not None:
+            yield from self._reasons(check)
+        if row is not None:
+            yield from self._sources(row.sources)
+
+    def _code(self, code: str) -> Iterator[str]:
+        yield code
+        yield from self._words(code, None)
+        for check in self._checks:
+            if self._texts.general(code, check.id) != self._texts.general(code):
+                yield ""
+                yield f"{check.id}:"
+                yield from self._words(code, check.id)
+        users = [check for check in self._checks if code in self._codes(check)]
+        yield from self._list("check", (f"{check.id}  {check.case or ''}".rstrip() for check in users))
+
+    def _reasons(self, check: Check) -> Iterator[str]:
+        for code in self._codes(check):
+            if code == "OK":
+                continue
+            yield ""
+            yield f"{code} ({check.id})"
+            yield from self._words(code, check.id)
+
+    def _codes(self, check: Check) -> list[str]:
+        """The reason codes of a check: those in its function, and those it passes on in a scenario of the lab."""
+        short = (check.case or "").removeprefix(_PREFIX)
+        shown = [
+            expected.code
+            for expected in self._shown
+            if expected.check == check.id
+            or (not expected.check and expected.case and expected.case.removeprefix(_PREFIX) == short)
+        ]
+        found = dict.fromkeys([*shown, *_constants(check.function.__code__)])
+        return sorted(text for text in found if self._texts.knows(text))
+
+    def _words(self, code: str, check: str | None) -> Iterator[str]:
+        words = self._texts.general(code, check)
+        yield from _paragraph(words.message, "  ")
+        if words.remedy not in ("", "-"):
+            yield from _paragraph(f"{self._texts.ui('remedy')}: {words.remedy}", "  ")
+
+    def _head(self, identity: str, level: Any, title: str) -> Iterator[str]:
+        yield f"{identity} ({self._texts.level(level)})"
+        yield from _paragraph(title)
+
+    def _titled(self, row: Requirement | Case | CheckRow) -> str:
+        return f"{row.id}  {row.title[self._lang]}"
+
+    def _list(self, label: str, items: Iterable[str]) -> Iterator[str]:
+        found = list(items)
+        if found:
+            yield ""
+            yield f"{self._texts.ui(label)}:"
+            yield from (f"  {item}" for item in found)
+
+    def _sources(self, sources: Iterable[str]) -> Iterator[str]:
+        yield from self._list("sources", (self._texts.source(source) for source in sources))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line.rstrip()}\n")
+
+
+def _paragraph(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+def _row_of(check: Check, catalogue: Catalogue) -> Case | CheckRow | None:
+    return catalogue.cases.get(check.case) if check.case is not None else catalogue.checks.get(check.id)
+
+
+def _asked(case: Case) -> str:
+    return "MANUAL_SENDING_SIDE" if case.testable == "cooperative" else "MANUAL_DECLARATION"
+
+
+def _constants(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _constants(constant)
