@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tr03108 import __version__, domains, dossier
+from tr03108 import __version__, dossier
+from tr03108.front import domains
+from tr03108.front.progress import Progress
+from tr03108.front.settings import Settings
 from tr03108.judge import exit_status, judge_target
 from tr03108.model import Audit, Dossier, HttpExchange, ProfileInfo, SmtpSession, TargetAudit, UsageError
 from tr03108.probe import Network, Probe
-from tr03108.progress import Progress
-from tr03108.settings import Settings
 
 CONCURRENT_DOMAINS = 8
 MAXIMUM_DOSSIER = 256 << 20  # bytes

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tr03108.model import Level
 from tr03108.rooms import room
-from tr03108.toml_table import TomlTable, did_you_mean, quoted, read_toml
+from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
 
 LANGUAGES = ("en", "de")
 TESTABLE = ("remote", "cooperative", "declared")

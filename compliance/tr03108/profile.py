@@ -21,12 +21,12 @@ from pathlib import Path
 
 from tr03108.catalogue import Catalogue
 from tr03108.model import Level, UsageError
-from tr03108.profile_draft import Draft, apply, beginning, nearest_or_all
-from tr03108.profile_file import OwnRequirement, Parameters, PlanQuestions, ProfileFile, read_profile_file
+from tr03108.norms.profile_draft import Draft, apply, beginning, nearest_or_all
+from tr03108.norms.profile_file import OwnRequirement, Parameters, PlanQuestions, ProfileFile, read_profile_file
+from tr03108.norms.tls_policy import TlsPolicy
+from tr03108.norms.tls_policy_file import read_policy
 from tr03108.rooms import room
-from tr03108.tls_policy import TlsPolicy
-from tr03108.tls_policy_file import read_policy
-from tr03108.toml_table import quoted
+from tr03108.toml.table import quoted
 
 __all__ = ["Parameters", "PlanQuestions", "Profile", "ProfileRequirement", "load_profile", "profile_names"]
 

@@ -14,31 +14,26 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = CHECKOUT / "compliance" / "tr03108"
 
 FRONT = {"cli", "plugin", "__main__"}  # a front door is imported by nobody but the module that starts it
-DIVIDED = ("cli", "plugin", "profile", "tls_policy", "toml")  # rooms of several modules: cli.py, cli_demo.py
 CRYPTO = {"dns", "cryptography", "OpenSSL"}
 
 # Of our own: which rooms a room may import, besides itself. None: whatever it likes.
 OWN: dict[str, set[str] | None] = {
     "model": set(),
     "rooms": set(),
+    "toml": {"model"},
     "dossier": {"model", "evaluate"},
     "anchors": {"model", "evaluate"},
-    "domains": {"model"},
-    "toml": {"model"},
     "catalogue": {"model", "rooms", "toml"},
-    "tls_policy": {"model", "rooms", "catalogue", "toml"},
-    "profile": {"model", "rooms", "catalogue", "tls_policy", "toml"},
+    "norms": {"model", "rooms", "catalogue", "toml"},
+    "profile": {"model", "rooms", "catalogue", "norms", "toml"},
     "wire": {"model"},
     "evaluate": {"model", "wire"},
     "probe": {"model", "wire", "evaluate"},
-    "judge": {"model", "rooms", "catalogue", "profile", "tls_policy", "evaluate"},
+    "judge": {"model", "rooms", "catalogue", "profile", "norms", "evaluate"},
     "report": {"model", "rooms", "catalogue"},
     "lab": None,
-    "options": set(),  # from here on: the parts of the front doors
-    "progress": set(),
+    "front": None,  # what both front doors share
     "pytest_warnings": set(),
-    "outputs": {"model", "catalogue", "report"},
-    "settings": None,
     "audit": None,
     "cli": None,
     "plugin": None,
@@ -59,7 +54,7 @@ OTHERS: dict[str, set[str] | None] = {
 }
 
 # Rooms that neither touch the network nor look at the clock: time and bytes are their arguments.
-PURE = {"model", "rooms", "dossier", "catalogue", "tls_policy", "profile", "wire", "evaluate", "judge", "report"}
+PURE = {"model", "rooms", "toml", "dossier", "catalogue", "norms", "profile", "wire", "evaluate", "judge", "report"}
 NETWORK = {"socket", "asyncio", "select", "selectors", "ssl", "http", "urllib.request", "subprocess", "smtplib"}
 NETWORK |= {"dns.query", "dns.asyncquery", "dns.resolver", "dns.asyncresolver"}
 CLOCK = {"now", "utcnow", "today", "time_ns", "monotonic", "perf_counter"}
@@ -91,9 +86,8 @@ class Source:
 
 
 def room_of(path: Path) -> str:
-    """`wire` for wire/smtp.py, `cli` for cli.py and cli_demo.py, `__init__` for the package's own."""
-    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return next((room for room in DIVIDED if first.startswith(f"{room}_")), first)
+    """`wire` for wire/smtp.py, `audit` for audit.py, `__init__` for the package's own."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def sources() -> list[Source]:

@@ -15,12 +15,12 @@ import pytest
 
 import tr03108
 from tr03108 import audit as engine
-from tr03108.cli_lab import write_lab_files
+from tr03108.cli.lab import write_lab_files
+from tr03108.front.options import AUDIT
+from tr03108.front.progress import Progress
+from tr03108.front.settings import read_settings
 from tr03108.lab.scenarios import load_scenarios
 from tr03108.lab.world import World
-from tr03108.options import AUDIT
-from tr03108.progress import Progress
-from tr03108.settings import read_settings
 
 DOMAINS = ("flawless.example", "tlsa-mismatch.example", "no-starttls.example")
 

@@ -10,7 +10,7 @@ import pytest
 from tr03108.catalogue import Catalogue, load_catalogue
 from tr03108.model import UsageError
 from tr03108.profile import load_profile
-from tr03108.toml_lines import TomlLines
+from tr03108.toml.lines import TomlLines
 
 HEAD = 'id = "mine"\ntitle = "T"\nextends = "tr-03108-2.0"\n'
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tr03108.model import Level, UsageError
-from tr03108.tls_policy import TlsPolicy
-from tr03108.tls_policy_file import policy_file, policy_names, read_policy
+from tr03108.norms.tls_policy import TlsPolicy
+from tr03108.norms.tls_policy_file import policy_file, policy_names, read_policy
 
 TR_02102_2 = "tr-02102-2_2025-01"
 TR_03116_4 = "tr-03116-4_2023"

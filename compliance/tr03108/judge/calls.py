@@ -49,6 +49,18 @@ class Norm:
         by_port = _PORT_REQUIREMENTS.get(subject.port or 0)
         return by_port if by_port in mine else mine[0]
 
+    def in_profile(self, case: str | None, subject: Subject) -> bool:
+        """Whether what is seen at this port belongs to a requirement of the profile.
+
+        Port 25 says nothing about the ports of mail clients: where the profile has only the requirements of those,
+        their cases stay open.
+        """
+        by_port = _PORT_REQUIREMENTS.get(subject.port or 0)
+        if case is None or by_port not in self.catalogue.cases[case].requirements:
+            return True
+        mine = {r.id for r in self.profile.requirements if case in r.cases}
+        return by_port in mine or not mine <= set(_PORT_REQUIREMENTS.values())
+
     def level(self, case: str | None, check: str, requirement: str, outcome: Outcome) -> Level:
         """The row's level unless the profile sets another; what a recommended requirement does not offer is SHOULD."""
         own = self.profile.levels.get(check) or (self.profile.levels.get(case) if case else None)
@@ -149,6 +161,7 @@ def calls(
         Call(check.id, check.case, check.file, subject, norm, rules, check, view, fixed)
         for check in active(checks, profile)
         for subject, view, fixed in _subjects(check.each, views)
+        if norm.in_profile(check.case, subject)
     ]
     covered = {call.case for call in found}
     domain = Subject("domain", dossier.domain)
@@ -156,6 +169,10 @@ def calls(
         if case not in covered:
             fixed = _uncovered(catalogue.cases[case].testable)
             found.append(Call(f"case.{case}", case, _CATALOGUE_FILE, domain, norm, rules, fixed=fixed))
+    called = {call.check_id for call in found}
+    for own in profile.checks:
+        if own not in called:
+            found.append(Call(own, None, _CATALOGUE_FILE, domain, norm, rules, fixed=unseen("NOT_COVERED")))
     for requirement in profile.requirements:
         if not requirement.cases and not requirement.checks:
             check = f"requirement.{requirement.id}"
@@ -214,8 +231,16 @@ def _addresses(host: MailHost, views: Views) -> Iterator[Placed]:
     for service in host.services:
         yield service.subject, service, None
     hidden = host.addresses_unseen(views.dossier.plan.families)
+    not_asked = [
+        rdtype
+        for family, rdtype in ((4, "A"), (6, "AAAA"))
+        if lookups[rdtype.lower()] is None and family in views.dossier.plan.families
+    ]
     if hidden is not None:
         detail = f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}"
         yield whole, None, unseen("ADDRESSES_UNSEEN", cause=hidden.cause, detail=detail, **lookups)
+    elif not_asked:
+        detail = f"{host.name} {' and '.join(not_asked)}: not asked"
+        yield whole, None, unseen("ADDRESSES_UNSEEN", cause="NOT_PROBED", detail=detail, **lookups)
     elif not host.services:
         yield whole, None, unseen("NOT_PROBED", detail="no address of a family in scope", **lookups)

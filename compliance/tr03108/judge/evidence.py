@@ -10,6 +10,8 @@ from typing import Any
 from ..model import Failure, rfc3339
 
 _MAXIMUM_TEXT = 4000  # characters of one string
+_MAXIMUM_PEM = 100_000  # of a certificate, which is of no use in part; the probe takes chains up to 64 KiB
+_PEM_HEAD = "-----BEGIN CERTIFICATE-----"
 _MAXIMUM_ITEMS = 200  # of one list
 
 
@@ -22,7 +24,7 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        return value[:_MAXIMUM_TEXT]
+        return value[: _MAXIMUM_PEM if value.startswith(_PEM_HEAD) else _MAXIMUM_TEXT]
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes):

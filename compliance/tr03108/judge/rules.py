@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..norms.tls_policy import TlsPolicy
 from ..profile import Parameters
-from ..tls_policy import TlsPolicy
 
 
 @dataclass(frozen=True, slots=True)

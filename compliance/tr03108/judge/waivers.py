@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,21 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
         if path.stat().st_size > _MAXIMUM_BYTES:
             raise UsageError(f"{path}: too large for a waiver file")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: cannot read the waivers: {error}") from None
-    if set(data) - {"waiver"} or not isinstance(data.get("waiver", []), list):
-        raise UsageError(f"{path}: only [[waiver]] tables are known here")
-    return tuple(_waiver(path, number, item) for number, item in enumerate(data.get("waiver", []), 1))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, no possible path
+        raise UsageError(f"{_shown(str(path))}: cannot read the waivers: {_shown(str(error))}") from None
+    items = data.get("waiver", [])
+    if set(data) - {"waiver"} or not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise UsageError(f"{_shown(str(path))}: only [[waiver]] tables are known here")
+    return tuple(_waiver(path, number, item) for number, item in enumerate(items, 1))
+
+
+def _shown(text: str) -> str:
+    """A text from outside on one line."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def _waiver(path: Path, number: int, item: dict[str, Any]) -> Waiver:
-    place = f"{path}: waiver {number}"
+    place = f"{_shown(str(path))}: waiver {number}"
     unknown = sorted(set(item) - _KEYS)
     if unknown:
         raise UsageError(f"{place}: unknown key {unknown[0]!r} (known: {', '.join(sorted(_KEYS))})")
@@ -51,7 +57,7 @@ def _waiver(path: Path, number: int, item: dict[str, Any]) -> Waiver:
 
 def expired(waiver: Waiver, as_of: datetime) -> bool:
     """A waiver holds to the end of its last day (UTC)."""
-    return date.fromisoformat(waiver.until) < as_of.date()
+    return date.fromisoformat(waiver.until) < as_of.astimezone(UTC).date()
 
 
 def waiver_for(waivers: Sequence[Waiver], check: str, case: str | None, subject: str, as_of: datetime) -> Waiver | None:

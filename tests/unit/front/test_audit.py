@@ -16,11 +16,11 @@ import pytest
 from tr03108 import audit as engine
 from tr03108 import dossier as codec
 from tr03108.anchors import IANA_ANCHORS
+from tr03108.front.options import AUDIT, JUDGE
+from tr03108.front.progress import Progress
+from tr03108.front.settings import Settings, read_settings
 from tr03108.judge import judge_target
 from tr03108.model import Dossier, UsageError, Vantage
-from tr03108.options import AUDIT, JUDGE
-from tr03108.progress import Progress
-from tr03108.settings import Settings, read_settings
 
 THEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -18,8 +18,8 @@ from tr03108 import audit as engine
 from tr03108 import cli
 from tr03108.catalogue import load_catalogue
 from tr03108.cli import main
-from tr03108.cli_explain import Explainer
-from tr03108.options import AUDIT, DEMO, JUDGE, LAB, LISTS, PROBE, options_of
+from tr03108.cli.explain import Explainer
+from tr03108.front.options import AUDIT, DEMO, JUDGE, LAB, LISTS, PROBE, options_of
 from tr03108.report import Texts
 
 SOURCE = str(Path(tr03108.__file__).parents[1])

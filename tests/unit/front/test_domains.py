@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tr03108.domains import normalise, normalise_all
+from tr03108.front.domains import normalise, normalise_all
 from tr03108.model import UsageError
 
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])

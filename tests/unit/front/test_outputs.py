@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tr03108.front.outputs import Destinations, write_all
 from tr03108.model import UsageError
-from tr03108.outputs import Destinations, write_all
 
 
 def everything_in(folder: Path) -> set[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tr03108.plugin_ids import LONGEST_SUBJECT, item_names, subject_id
+from tr03108.plugin.ids import LONGEST_SUBJECT, item_names, subject_id
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from tr03108.model import Finding, Level, Outcome, Subject, Verdict, Waiver
-from tr03108.plugin_items import describe, report
+from tr03108.plugin.items import describe, report
 from tr03108.pytest_warnings import ComplianceWarning
 from tr03108.report import Texts
 

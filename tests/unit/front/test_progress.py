@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from tr03108.progress import Progress, printable
+from tr03108.front.progress import Progress, printable
 
 
 class Terminal(io.StringIO):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tr03108.front.options import AUDIT, JUDGE, OPTIONS, PYTEST, PYTEST_OPTIONS
+from tr03108.front.settings import read_settings
 from tr03108.model import UsageError
-from tr03108.options import AUDIT, JUDGE, OPTIONS, PYTEST, PYTEST_OPTIONS
-from tr03108.settings import read_settings
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"profile": "inbound-dan"}, "inbound-dane"),

@@ -9,13 +9,13 @@ from types import CodeType
 from typing import Any
 
 from tr03108.catalogue import Case, Catalogue, CheckRow, Requirement, load_catalogue
+from tr03108.front.settings import DEFAULT_PROFILE, language
 from tr03108.judge import Check, load_checks
 from tr03108.lab.scenarios import load_scenarios
 from tr03108.model import UsageError
 from tr03108.profile import load_profile, profile_names
 from tr03108.report import Texts
-from tr03108.settings import DEFAULT_PROFILE, language
-from tr03108.toml_table import did_you_mean
+from tr03108.toml.table import did_you_mean
 
 _WIDTH = 100
 _PREFIX = "TR-03108-"  # what people leave out

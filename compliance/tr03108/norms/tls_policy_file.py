@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tr03108.catalogue import read_level
-from tr03108.rooms import room
-from tr03108.tls_policy import (
+from tr03108.norms.tls_policy import (
     CertificateCurve,
     CertificateValidity,
     KeyLength,
@@ -21,7 +20,8 @@ from tr03108.tls_policy import (
     Until,
     VersionRow,
 )
-from tr03108.toml_table import TomlTable, read_toml
+from tr03108.rooms import room
+from tr03108.toml.table import TomlTable, read_toml
 
 VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 USES = ("handshake", "certificate")

@@ -9,10 +9,10 @@ from typing import Any
 
 from tr03108 import audit as engine
 from tr03108 import report
-from tr03108.domains import normalise_all
-from tr03108.options import AUDIT, JUDGE, PROBE
-from tr03108.progress import Progress
-from tr03108.settings import Settings, read_settings
+from tr03108.front.domains import normalise_all
+from tr03108.front.options import AUDIT, JUDGE, PROBE
+from tr03108.front.progress import Progress
+from tr03108.front.settings import Settings, read_settings
 
 
 def audit(given: Mapping[str, Any]) -> int:

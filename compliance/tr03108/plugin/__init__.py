@@ -10,8 +10,8 @@ import importlib
 
 import pytest
 
-from tr03108.options import add_to_pytest, given_to_pytest
-from tr03108.plugin_paths import names_check_files
+from tr03108.front.options import add_to_pytest, given_to_pytest
+from tr03108.plugin.paths import names_check_files
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,4 +25,4 @@ def pytest_configure(config: pytest.Config) -> None:
     given = given_to_pytest(config.option)
     if given or names_check_files(config):
         # Not at the top: an audit needs DNS and TLS libraries that no other project's tests should wait for.
-        importlib.import_module("tr03108.plugin_session").wake(config, given)
+        importlib.import_module("tr03108.plugin.session").wake(config, given)

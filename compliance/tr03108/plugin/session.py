@@ -16,16 +16,16 @@ import pytest
 from pytest_html import extras  # type: ignore[import-untyped]
 
 from tr03108 import audit as engine
-from tr03108.domains import normalise_all
+from tr03108.front.domains import normalise_all
+from tr03108.front.options import PYTEST, PYTEST_OPTIONS
+from tr03108.front.progress import Progress, printable
+from tr03108.front.settings import Settings, read_settings
 from tr03108.judge import Check
 from tr03108.model import UsageError
-from tr03108.options import PYTEST, PYTEST_OPTIONS
-from tr03108.plugin_calls import Listing
-from tr03108.plugin_items import CheckFile, CheckItem, evidence_text
-from tr03108.plugin_paths import SHIPPED, Wanted, is_check_file, reclaim_redirections, split_arguments
-from tr03108.progress import Progress, printable
+from tr03108.plugin.calls import Listing
+from tr03108.plugin.items import CheckFile, CheckItem, evidence_text
+from tr03108.plugin.paths import SHIPPED, Wanted, is_check_file, reclaim_redirections, split_arguments
 from tr03108.rooms import room
-from tr03108.settings import Settings, read_settings
 
 CATALOGUE_FILE = "catalogue.toml"  # stands in node ids for cases without a check
 NAME = "tr03108-session"

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from tr03108 import __version__
 from tr03108.anchors import IANA_ANCHORS
 from tr03108.evaluate.views import Views
+from tr03108.front.settings import Settings
 from tr03108.judge import Call, Check, calls
 from tr03108.model import Dossier, Vantage
-from tr03108.plugin_ids import ANY, item_names, subject_id
+from tr03108.plugin.ids import ANY, item_names, subject_id
 from tr03108.profile import Profile
-from tr03108.settings import Settings
 
 _NOTHING_SEEN = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tr03108 import audit as engine
-from tr03108.cli_lab import SECOND_LOOK, TIMEOUT, write_lab_files
-from tr03108.cli_run import progress_for, tell_bugs
+from tr03108.cli.lab import SECOND_LOOK, TIMEOUT, write_lab_files
+from tr03108.cli.run import progress_for, tell_bugs
+from tr03108.front.options import AUDIT
+from tr03108.front.progress import Progress
+from tr03108.front.settings import Settings, read_settings
 from tr03108.lab.scenarios import Scenario, load_scenarios
 from tr03108.lab.world import World
 from tr03108.model import Audit, UsageError
-from tr03108.options import AUDIT
-from tr03108.progress import Progress
-from tr03108.settings import Settings, read_settings
 
 PROFILE = "inbound-dane"
 FOLDER = "tr03108-report/demo"

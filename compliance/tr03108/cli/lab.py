@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tr03108.front.outputs import write_all
 from tr03108.lab.scenarios import Scenario, load_scenarios
 from tr03108.lab.world import World
 from tr03108.model import UsageError
-from tr03108.outputs import write_all
 
 SECOND_LOOK = 0.2  # seconds; the lab's servers do not change their minds
 TIMEOUT = 2.0  # seconds; on loopback nothing takes long

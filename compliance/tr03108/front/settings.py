@@ -15,10 +15,10 @@ from typing import Any
 
 from tr03108.anchors import trust_anchors
 from tr03108.catalogue import Catalogue, load_catalogue
+from tr03108.front.options import JUDGE, OPTIONS, PYTEST
+from tr03108.front.outputs import DEFAULT_FOLDER, Destinations
 from tr03108.judge import Check, load_checks, load_waivers
 from tr03108.model import ProbePlan, UsageError, Waiver
-from tr03108.options import JUDGE, OPTIONS, PYTEST
-from tr03108.outputs import DEFAULT_FOLDER, Destinations
 from tr03108.probe.redirects import Redirects, parse_endpoint
 from tr03108.probe.roots import RootStore
 from tr03108.profile import Profile, load_profile

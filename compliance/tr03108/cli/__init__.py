@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tr03108.audit import OUR_BUG
-from tr03108.cli_demo import demo
-from tr03108.cli_explain import checks, explain, profiles
-from tr03108.cli_lab import lab
-from tr03108.cli_parser import build_parser
-from tr03108.cli_run import audit, judge, probe
+from tr03108.cli.demo import demo
+from tr03108.cli.explain import checks, explain, profiles
+from tr03108.cli.lab import lab
+from tr03108.cli.parser import build_parser
+from tr03108.cli.run import audit, judge, probe
+from tr03108.front.progress import printable
 from tr03108.model import UsageError
-from tr03108.progress import printable
 
 WRONG_USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT

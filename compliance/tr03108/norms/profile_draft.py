@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tr03108.catalogue import Catalogue
-from tr03108.profile_file import KINDS, LevelChange, OwnRequirement, Parameters, PlanQuestions, ProfileFile
-from tr03108.tls_policy_file import policy_file, policy_names
-from tr03108.toml_table import did_you_mean, quoted
+from tr03108.norms.profile_file import KINDS, LevelChange, OwnRequirement, Parameters, PlanQuestions, ProfileFile
+from tr03108.norms.tls_policy_file import policy_file, policy_names
+from tr03108.toml.table import did_you_mean, quoted
 
 
 @dataclass(frozen=True, slots=True)

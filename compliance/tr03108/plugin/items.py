@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tr03108.front.progress import printable
 from tr03108.judge import Call
 from tr03108.model import Finding, Outcome, Verdict
-from tr03108.plugin_paths import SHIPPED
-from tr03108.progress import printable
+from tr03108.plugin.paths import SHIPPED
 from tr03108.pytest_warnings import ComplianceWarning
 from tr03108.report import Texts
 

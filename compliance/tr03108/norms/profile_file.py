@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tr03108.catalogue import LANGUAGES, LEVELS, read_id, read_level, read_words
 from tr03108.model import Level
-from tr03108.toml_table import TomlTable, did_you_mean, quoted, read_toml
+from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
 
 GATES = ("must", "should", "none")
 MODES = ("full", "verdict")

@@ -1,4 +1,4 @@
-"""The command line's grammar and its help, made from the table in `tr03108.options`."""
+"""The command line's grammar and its help, made from the table in `tr03108.front.options`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import textwrap
 from typing import NoReturn
 
 from tr03108 import __version__
+from tr03108.front.options import AUDIT, DEMO, JUDGE, LAB, PROBE, options_of
 from tr03108.model import UsageError
-from tr03108.options import AUDIT, DEMO, JUDGE, LAB, PROBE, options_of
 
 _STATUS = """
 exit status:

@@ -1,7 +1,8 @@
 """One table of all options: the command line takes each as `--name`, pytest as `--tr-name`.
 
 Nothing is converted or checked here, so that both front doors give the same one line for the same mistake: that is
-`tr03108.settings`. This module is loaded by every pytest run on a machine that has tr03108 installed: it stays light.
+`tr03108.front.settings`. This module is loaded by every pytest run on a machine that has tr03108 installed: it stays
+light.
 """
 
 from __future__ import annotations

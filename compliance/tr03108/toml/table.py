@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tr03108.model import UsageError
-from tr03108.toml_lines import TomlLines, TomlPath
+from tr03108.toml.lines import TomlLines, TomlPath
 
 _MAXIMUM_BYTES = 1 << 20  # more than ten times our largest file; a device or a log is not read to its end
 _POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

@@ -1,0 +1,1 @@
+"""What both front doors share: options, their validation, destinations and progress."""
