@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a dialogue: `sender` is "C" (us) or "S" (them), `data` without its end, `at` seconds since connect."""
+    """One line of a dialogue: `sender` is "C" (us) or "S" (them), `data` without line end, `at` in seconds."""
 
     sender: str
     data: bytes

@@ -1,0 +1,105 @@
+"""`audit.html`: one file for readers. No external resource, no JavaScript; everything from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tr03108.catalogue import Catalogue
+from tr03108.model import Audit, Finding, Level, TargetAudit, TargetVerdict, Verdict
+from tr03108.rooms import room
+
+from . import view
+from .escape import block, line, plain
+from .texts import Texts, moment
+
+_GLYPHS = {
+    **{
+        "pass": "✓",
+        "fail": "✕",
+        "warn": "!",
+        "inconclusive": "?",
+        "manual": "✎",
+        "not-applicable": "\u2013",
+        "info": "i",
+    },
+    **{"compliant": "✓", "no-deviation": "≈", "not-demonstrated": "?", "not-compliant": "✕"},
+}
+
+
+def html(audit: Audit, catalogue: Catalogue, texts: Texts) -> str:
+    """The text of `audit.html`."""
+    environment = Environment(
+        loader=FileSystemLoader(room("reports") / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": moment, "plain": plain, "line": line}
+    return environment.get_template("audit.html.j2").render(
+        audit=audit,
+        pages=[Page(target, audit, catalogue, texts) for target in audit.targets],
+        texts=texts,
+        ui=texts.ui,
+        glyphs=_GLYPHS,
+        target_verdicts=[verdict.value for verdict in reversed(TargetVerdict)],
+        finding_verdicts=[verdict.value for verdict in Verdict],
+        levels=list(Level),
+        duration=(audit.finished - audit.started).total_seconds(),
+    )
+
+
+def _finalize(value: Any) -> Any:
+    """The last gate before escaping: no text leaves with hidden characters or without end."""
+    return block(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+class Page:
+    """What the report says of one domain."""
+
+    def __init__(self, target: TargetAudit, audit: Audit, catalogue: Catalogue, texts: Texts) -> None:
+        self._texts = texts
+        self._catalogue = catalogue
+        self._prefix = f"{target.domain}:" if len(audit.targets) > 1 else ""
+        self.target = target
+        self.notes = view.notes(target)
+        self.sentence = texts.sentence(target, audit.profile.id)
+        self.steps = view.first_steps(target, texts)
+        self.groups = view.groups(target, catalogue, texts)
+        self.modules = tuple(view.modules(self.groups))
+        self.hosts = view.mail_hosts(target, texts)
+        self.requirement_counts = view.counts(result.verdict.value for result in target.requirements)
+        self.finding_counts = view.counts(finding.verdict.value for finding in target.findings)
+        self.waived = tuple(finding for finding in target.findings if finding.waived is not None)
+        self.duration = (target.finished - target.started).total_seconds()
+
+    def anchor(self, name: str) -> str:
+        """The anchor of a case or section: the id itself where the report has one domain."""
+        return f"{self._prefix}{name}"
+
+    def title(self, identity: str) -> str:
+        """The title of a requirement, case or check; the id where there is none."""
+        return view.title_of(identity, self._catalogue, self._texts)
+
+    def served_by(self, result: Any) -> tuple[str, ...]:
+        """What a requirement's verdict is made of: its cases, and checks and manual findings without case."""
+        own = (f for f in self.target.findings if f.case is None and f.requirement == result.id)
+        return tuple(dict.fromkeys([*result.cases, *(view.name_of(finding) for finding in own)]))
+
+    def reason(self, group: view.Group) -> str:
+        """Why a case has no verdict of its own, in words."""
+        if group.result is None or not group.result.reason:
+            return ""
+        return self._texts.phrase(group.result.reason)
+
+    def same(self, findings: Sequence[Finding]) -> bool:
+        """Whether one sentence serves them all."""
+        return len({self._texts.message(finding) for finding in findings}) == 1
+
+    short = staticmethod(view.short)
+    name_of = staticmethod(view.name_of)
+    blocks = staticmethod(view.blocks)

@@ -1,0 +1,158 @@
+"""The audit in short for a terminal: the verdict, what to do first, and what was found."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from tr03108.catalogue import Catalogue
+from tr03108.model import Audit, Finding, TargetAudit
+
+from .escape import line
+from .texts import Texts, moment
+from .view import Step, counts, first_steps, name_of, notes, rank, short
+
+_WIDTH = 100
+_STEPS_SHOWN = 10
+_SUBJECTS_SHOWN = 4
+_QUIET = frozenset({"pass", "manual", "not-applicable", "info"})
+_COLORS = {
+    **{"fail": "31", "inconclusive": "35", "warn": "33", "manual": "36", "pass": "32"},
+    **{"not-compliant": "1;31", "not-demonstrated": "1;35", "no-deviation": "1;36", "compliant": "1;32"},
+    **{"title": "1", "faint": "2"},
+}
+
+
+def terminal(audit: Audit, catalogue: Catalogue, texts: Texts, color: bool = False, verbose: bool = False) -> str:
+    """The summary; ANSI colours only if `color`, findings without need for action only if `verbose`."""
+    return _Terminal(audit, texts, color, verbose).text()
+
+
+class _Cells(NamedTuple):
+    verdict: str
+    name: str
+    subject: str
+    code: str
+
+
+class _Terminal:
+    def __init__(self, audit: Audit, texts: Texts, color: bool, verbose: bool) -> None:
+        self.audit, self.texts, self.color, self.verbose = audit, texts, color, verbose
+
+    def text(self) -> str:
+        return "\n".join(line_.rstrip() for line_ in self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        audit, ui = self.audit, self.texts.ui
+        editions = ", ".join(map(line, audit.profile.policy_editions)) or ui("none")
+        yield self._paint("title", f"tr03108 {line(audit.tool_version)} · {line(audit.profile.title)}")
+        yield from self._fields(
+            (ui("profile"), f"{line(audit.profile.id)} ({self.texts.source(audit.profile.source)})"),
+            (ui("policy_editions"), editions),
+            (ui("examined"), f"{moment(audit.started)} · {ui('as_of')} {audit.as_of:%Y-%m-%d}"),
+        )
+        if not audit.targets:
+            yield ui("no_targets")
+        for target in audit.targets:
+            yield ""
+            yield from self._target(target)
+
+    def _target(self, target: TargetAudit) -> Iterator[str]:
+        texts, ui = self.texts, self.texts.ui
+        yield self._paint(target.verdict.value, f"{line(target.domain)}: {texts.target(target.verdict.value)}")
+        yield from _wrap(texts.sentence(target, self.audit.profile.id), "  ")
+        for note in notes(target):
+            yield from _wrap(texts.note(note), "  ! ", "    ")
+        for waiver in target.expired_waivers:
+            text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
+            yield from _wrap(f"{ui('waivers_expired')}: {text}", "  ! ", "    ")
+        yield ""
+        yield from self._fields(
+            (ui("count_requirements"), self._counts(result.verdict.value for result in target.requirements)),
+            (ui("cases"), self._counts(result.verdict.value for result in target.cases)),
+            (ui("count_findings"), self._counts(finding.verdict.value for finding in target.findings)),
+            (ui("resolver"), ", ".join(map(line, target.vantage.resolvers)) or ui("none")),
+        )
+        yield from self._steps(first_steps(target, texts))
+        yield from self._findings(target)
+
+    def _steps(self, steps: tuple[Step, ...]) -> Iterator[str]:
+        ui = self.texts.ui
+        yield ""
+        yield "  " + self._paint("title", ui("first"))
+        if not steps:
+            yield from _wrap(ui("first_none"), "  ")
+        for number, step in enumerate(steps[:_STEPS_SHOWN], 1):
+            word = ui("first_failed") if step.failed else ui("first_open")
+            ids = self.texts.names([short(line(identity)) for identity in step.ids])
+            yield f"  {number:>2}. " + self._paint("fail" if step.failed else "inconclusive", f"{word} · {ids}")
+            yield from _wrap(step.message, "      ")
+            yield from _wrap(step.remedy, "      → ", "        ")
+            if len(step.subjects) > 1:
+                subjects = self.texts.names([line(subject) for subject in step.subjects], _SUBJECTS_SHOWN)
+                yield from _wrap(f"{ui('first_see')}: {subjects}", "      ")
+        if len(steps) > _STEPS_SHOWN:
+            yield "      " + ui("first_more", count=len(steps) - _STEPS_SHOWN)
+
+    def _findings(self, target: TargetAudit) -> Iterator[str]:
+        ui = self.texts.ui
+        shown = [finding for finding in target.findings if self.verbose or finding.verdict.value not in _QUIET]
+        if shown:
+            yield ""
+            yield "  " + self._paint("title", ui("findings"))
+            yield from self._table(sorted(shown, key=lambda finding: rank(finding.verdict.value)))
+        if len(shown) < len(target.findings):
+            yield "  " + self._paint("faint", ui("all_lines", count=len(target.findings) - len(shown)))
+
+    def _table(self, findings: Iterable[Finding]) -> Iterator[str]:
+        rows = [(finding.verdict.value, self._cells(finding)) for finding in findings]
+        if not self.verbose:
+            rows = _merged(rows)
+        widths = [max(len(cells[column]) for _, cells in rows) for column in range(3)]
+        for verdict, (word, name, subject, code) in rows:
+            head = self._paint(verdict, f"{word:<{widths[0]}}")
+            yield f"  {head}  {name:<{widths[1]}}  {subject:<{widths[2]}}  {code}"
+
+    def _cells(self, finding: Finding) -> _Cells:
+        marks = f" ({self.texts.ui('waived')})" if finding.waived is not None else ""
+        return _Cells(
+            self.texts.verdict(finding.verdict.value),
+            short(line(name_of(finding))),
+            line(finding.subject.text, 60),
+            f"{line(finding.code)}{marks}",
+        )
+
+    def _counts(self, verdicts: Iterable[str]) -> str:
+        found = counts(verdicts)
+        return " · ".join(self._paint(v, f"{count} {self.texts.verdict(v)}") for v, count in found) or "0"
+
+    def _fields(self, *fields: tuple[str, str]) -> Iterator[str]:
+        width = max(len(label) for label, _ in fields)
+        for label, value in fields:
+            yield f"  {label:<{width}}  {value}"
+
+    def _paint(self, name: str, text: str) -> str:
+        return f"\x1b[{_COLORS[name]}m{text}\x1b[0m" if self.color and name in _COLORS else text
+
+
+def _merged(rows: Sequence[tuple[str, _Cells]]) -> list[tuple[str, _Cells]]:
+    """Rows that differ only in the test case as one: `E-01-T +24`."""
+    same: dict[tuple[str, str, str], list[tuple[str, _Cells]]] = {}
+    for verdict, cells in rows:
+        same.setdefault((verdict, cells.subject, cells.code), []).append((verdict, cells))
+    return [
+        (group[0][0], group[0][1]._replace(name=f"{group[0][1].name} +{len(group) - 1}") if group[1:] else group[0][1])
+        for group in same.values()
+    ]
+
+
+def _wrap(text: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

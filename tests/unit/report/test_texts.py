@@ -1,0 +1,198 @@
+"""The words: complete, the same in both languages, and safe to fill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tr03108 import report
+from tr03108.model import Audit, Finding, Level, Outcome, Reason, Subject, TargetVerdict, UsageError, Verdict
+from tr03108.report import Texts
+from tr03108.report.fill import fill, generalise, places
+from tr03108.rooms import room
+
+EN, DE = Texts.load("en"), Texts.load("de")
+_CODES = """
+OK
+RESOLVER_WITHOUT_DNSSEC RESOLVER_UNREACHABLE TRUST_ANCHOR_MISMATCH DOMAIN_NOT_FOUND NULL_MX NO_MAIL_HOST MX_UNSEEN
+MX_WITHOUT_ADDRESS ADDRESSES_UNSEEN NOT_COVERED NOT_PROBED MANUAL_SENDING_SIDE MANUAL_DECLARATION MANUAL_REQUIREMENT
+DNSSEC_INSECURE DNSSEC_EXPIRED DNSSEC_NOT_YET_VALID DNSSEC_SIGNATURE_INVALID DNSSEC_SIGNATURE_MISSING DNSSEC_KEY_MISSING
+DNSSEC_DS_MISMATCH DNSSEC_DENIAL_MISSING DNSSEC_DENIAL_INVALID DNSSEC_SIGNER_WRONG DNSSEC_ALGORITHM_UNSUPPORTED
+DNSSEC_LIMIT SIGNATURE_EXPIRES_SOON DNS_SERVFAIL DNS_REFUSED DNS_TIMEOUT DNS_MALFORMED ALIAS_LOOP
+TLSA_MISSING TLSA_INSECURE TLSA_BOGUS TLSA_UNSEEN TLSA_UNUSABLE TLSA_MISMATCH TLSA_NAME_MISMATCH TLSA_CHAIN_EXPIRED
+TLSA_ISSUER_NOT_SENT NO_TLS STARTTLS_UNSEEN
+STARTTLS_MISSING PORT_REFUSED STARTTLS_REFUSED STARTTLS_SILENT STARTTLS_GARBAGE STARTTLS_CLOSED HANDSHAKE_ALERT
+STARTTLS_INCONSISTENT SERVICE_TIMEOUT SERVICE_UNREACHABLE SERVICE_DEFERRED SERVICE_REJECTED SERVICE_ABORTED
+BUDGET_EXHAUSTED VANTAGE_NO_IPV6 VANTAGE_NO_IPV4 VANTAGE_PORT_25 ADDRESS_NOT_GLOBAL
+PLAINTEXT_ACCEPTED PLAINTEXT_UNCLEAR
+TLS_VERSION_FORBIDDEN SUITE_FORBIDDEN SUITE_NOT_LISTED GROUP_NOT_LISTED GROUP_TOO_SMALL RECOMMENDATION_EXPIRED
+GROUP_UNSEEN
+CERTIFICATE_SELF_SIGNED CERTIFICATE_UNTRUSTED CERTIFICATE_CHAIN_INCOMPLETE CERTIFICATE_EXPIRED
+CERTIFICATE_NOT_YET_VALID CERTIFICATE_NAME_MISMATCH CERTIFICATE_INVALID
+TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
+NOT_OFFERED
+MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
+POLICY_HOST_MISSING POLICY_UNREACHABLE POLICY_STATUS POLICY_REDIRECT POLICY_CERTIFICATE POLICY_CONTENT_TYPE
+POLICY_TOO_LARGE POLICY_SYNTAX POLICY_MX_NOT_COVERED MODE_TESTING MODE_NONE MX_NOT_ENFORCEABLE
+"""
+CODES = _CODES.split()
+CHECKS = (
+    *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
+    *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
+    *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
+)
+
+
+def leaves(table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def test_both_languages_have_the_same_keys_and_the_same_places() -> None:
+    english, german = dict(leaves(EN.tables)), dict(leaves(DE.tables))
+    assert english.keys() == german.keys()
+    assert {key: places(text) for key, text in english.items()} == {key: places(text) for key, text in german.items()}
+
+
+@pytest.mark.parametrize("texts", [EN, DE], ids=["en", "de"])
+def test_every_code_has_a_sentence_and_a_remedy(texts: Texts) -> None:
+    assert set(texts.codes()) == set(CODES)
+    for code in CODES:
+        words = texts.tables["code"][code]
+        assert words["message"].endswith((".", "!")), code
+        assert (words["remedy"] == "") == (code == "OK"), code
+
+
+@pytest.mark.parametrize("texts", [EN, DE], ids=["en", "de"])
+def test_every_sentence_closes_what_it_opens(texts: Texts) -> None:
+    for key, text in leaves(texts.tables):
+        assert text.count("`") % 2 == 0, key
+        assert text.count("[") == text.count("]"), key
+        left = re.sub(r"\[[^\[\]]*\]", "", text)
+        assert "[" not in left, key
+        assert re.fullmatch(r"[^{}]*", re.sub(r"\{[a-z_]+\}", "", text)), key
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_plain_pass_says_what_was_proven(check: str) -> None:
+    for texts in (EN, DE):
+        assert texts.tables["check"][check]["OK"]["message"] != texts.tables["code"]["OK"]["message"]
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("CERTIFICATE_")])
+def test_words_on_pkix_say_that_dane_senders_still_deliver(code: str) -> None:
+    for texts in (EN, DE):
+        words = texts.tables["code"][code]
+        assert "DANE" in words["message"] and "MTA-STS" in words["message"] and "D-02" in words["message"]
+        assert "DANE" in words["remedy"]
+
+
+def test_every_reason_and_every_dnssec_cause_is_a_phrase() -> None:
+    causes = {reason.value for reason in Reason} | {code for code in CODES if code.startswith(("DNSSEC_", "DNS_"))}
+    assert causes <= EN.tables["phrase"].keys()
+
+
+def test_an_unknown_language_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="unknown language 'fr': choose en or de"):
+        Texts.load("fr")
+
+
+class TestFill:
+    def test_a_missing_value_is_a_dash(self) -> None:
+        assert fill("at {host}: {detail}.", {"host": "mx"}) == "at mx: -."
+
+    def test_an_optional_part_goes_with_its_value(self) -> None:
+        template = "seen[ at {host}][ ({a} {b})]."
+        assert fill(template, {"host": "mx", "a": "1"}) == "seen at mx."
+        assert fill(template, {"a": "1", "b": "2"}) == "seen (1 2)."
+
+    def test_values_are_never_templates(self) -> None:
+        assert fill("{a} [{b}]", {"a": "{b}[{a}]", "b": "{a.__class__}"}) == "{b}[{a}] {a.__class__}"
+
+    def test_brackets_without_a_place_stand(self) -> None:
+        assert fill("[x] {a}", {"a": "1"}) == "[x] 1"
+
+    def test_generalise(self) -> None:
+        assert generalise("{host} fails[: {detail}].") == "<HOST> fails."
+
+
+class TestFinding:
+    def test_the_subject_fills_its_places(self, finding: Callable[..., Finding]) -> None:
+        subject = Subject("service", "mx1.example.org", "2001:db8::1", 25, "smtp")
+        message = EN.message(finding("STARTTLS_MISSING", subject=subject, check="starttls.offered"))
+        assert message.startswith("mx1.example.org at [2001:db8::1], port 25, does not offer STARTTLS")
+
+    def test_a_cause_is_translated(self, finding: Callable[..., Finding]) -> None:
+        found = finding("TLSA_BOGUS", evidence={"cause": "DNSSEC_EXPIRED"})
+        assert ": an expired signature; " in EN.message(found)
+        assert ": eine abgelaufene Signatur; " in DE.message(found)
+
+    @pytest.mark.parametrize("because", ["TIMEOUT: 15 s", {"reason": "TIMEOUT", "detail": "15 s"}])
+    def test_a_failure_is_translated_with_its_detail(self, finding: Callable[..., Finding], because: object) -> None:
+        found = finding("TLSA_UNSEEN", Outcome.UNSEEN, evidence={"because": because})
+        assert EN.message(found).endswith(": no answer in time (15 s).")
+        assert DE.message(found).endswith(": keine Antwort innerhalb der Frist.")
+
+    def test_an_unknown_cause_stands_as_it_is(self, finding: Callable[..., Finding]) -> None:
+        assert ": moon phase;" in EN.message(finding("TLSA_BOGUS", evidence={"cause": "moon phase"}))
+
+    def test_words_of_the_check_win(self, finding: Callable[..., Finding]) -> None:
+        message = EN.message(finding("NO_TLS", Outcome.ABSENT, check="certificate.pkix"))
+        assert message.startswith("There is no certificate to examine")
+
+    def test_manual_words_go_by_module(self, finding: Callable[..., Finding]) -> None:
+        sending = finding("MANUAL_SENDING_SIDE", Outcome.ASKED, check="case.TR-03108-H-07", case="TR-03108-H-07")
+        assert "TLS reports" in EN.message(sending)
+
+    def test_a_list_is_cut(self, finding: Callable[..., Finding]) -> None:
+        names = [f"mx{n}.example.org" for n in range(20)]
+        message = EN.message(finding("POLICY_MX_NOT_COVERED", evidence={"names": names}))
+        assert "mx7.example.org and 12 more" in message
+
+    def test_an_unknown_code_still_gives_a_sentence(self, finding: Callable[..., Finding]) -> None:
+        assert EN.message(finding("NEW_CODE")) == "mx1.example.org/192.0.2.1:25: NEW_CODE"
+
+    def test_no_hostile_name_gets_into_a_command(self, finding: Callable[..., Finding]) -> None:
+        subject = Subject("service", "mx;touch${IFS}x.example.org", "192.0.2.1", 25, "smtp")
+        remedy = EN.remedy(finding("STARTTLS_CLOSED", subject=subject, check="starttls.offered"))
+        assert "touch" not in remedy and "-connect HOST:25" in remedy
+
+
+class TestSentence:
+    def test_it_names_the_profile_and_what_failed(self, single: Audit) -> None:
+        sentence = EN.sentence(single.targets[0], "inbound-dane")
+        assert sentence.startswith("example.org is not compliant with inbound-dane; not met: TR-03108-03-M")
+        assert "Recommended, but not met: TR-03108-07-R." in sentence
+
+    def test_compliant(self, single: Audit) -> None:
+        requirements = tuple(
+            replace(result, verdict=Verdict.PASS)
+            for result in single.targets[0].requirements
+            if result.level is Level.MUST
+        )
+        target = replace(single.targets[0], verdict=TargetVerdict.COMPLIANT, requirements=requirements)
+        assert EN.sentence(target, "inbound-dane") == "example.org is compliant with inbound-dane."
+        assert DE.sentence(target, "inbound-dane") == "example.org ist konform mit inbound-dane."
+
+    def test_an_unfinished_look_is_said(self, audit: Audit) -> None:
+        sentence = EN.sentence(audit.targets[2], "inbound-dane")
+        assert sentence.startswith("It could not be shown that unseen.example is compliant with inbound-dane")
+        assert "No mail host was examined." in sentence and "interrupted" in sentence
+
+
+def test_citations_are_translated() -> None:
+    assert DE.source("TR-03108-P v2.0 section 2.2 and Table 50") == "TR-03108-P v2.0 Abschnitt 2.2 und Tabelle 50"
+
+
+def test_every_label_is_used() -> None:
+    sources = [*Path(report.__file__).parent.glob("*.py"), *(room("reports") / "templates").iterdir()]
+    text = "".join(file.read_text(encoding="utf-8") for file in sources)
+    assert [key for key in EN.tables["ui"] if not re.search(rf"""['"]{key}['"]""", text)] == []
