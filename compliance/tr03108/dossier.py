@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from ipaddress import ip_address
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -24,6 +26,21 @@ SCHEMA = "tr03108.dossier/1"
 _CERTIFICATES = {"chain", "roots"}  # fields of DER certificates: PEM in the file
 _KINDS: dict[str, type[Any]] = {"dns": DnsMessage, "smtp": SmtpSession, "http": HttpExchange}
 _PEM_HEAD, _PEM_TAIL = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
+# Observation keys (docs of `model.Dossier`): which kind of value each holds.
+_KEY_KINDS: dict[str, type[Any]] = {
+    "dns": DnsMessage,
+    "smtp": SmtpSession,
+    "smtp-plain": SmtpSession,
+    "https": HttpExchange,
+}
+_NAME = re.compile(r"(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+(?:\.(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+)*")
+_ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)")
+_LONGEST_LABEL, _LONGEST_NAME = 63, 253  # octets; a name of 253 is 255 on the wire (RFC 1035 section 2.3.4)
+_TYPE = re.compile(r"[A-Z0-9]{1,20}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
+# Times that leave room for the arithmetic of judging: margins, validity periods.
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def digest(text: str) -> str:
@@ -46,23 +63,38 @@ def decode(text: str) -> Dossier:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"not a dossier: not JSON ({error})") from None
-    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
-        found = body.get("schema") if isinstance(body, dict) else None
-        raise UsageError(f"not a dossier of schema {SCHEMA} (found {str(found)[:60]!r}): probe again with this version")
+        raise UsageError(f"not a dossier: not JSON ({_line(error)})") from None
+    schema = body.get("schema") if isinstance(body, dict) else None
+    if schema != SCHEMA:
+        found = repr(schema[:60]) if isinstance(schema, str) else "none"
+        raise UsageError(f"not a dossier of schema {SCHEMA} (found {found}): probe again with this version")
     try:
-        values: dict[str, Any] = {"tool_version": str(body["tool"]["version"])}
-        hints = get_type_hints(Dossier)
-        for field in fields(Dossier):
-            if field.name == "observations":
-                values[field.name] = {key: _decode_observation(key, item) for key, item in body[field.name].items()}
-            elif field.name != "tool_version":
-                values[field.name] = _decode(hints[field.name], body[field.name], field.name)
-        if not parse_anchors("\n".join(values["trust_anchors"])):
-            raise ValueError("trust_anchors: none")
-        return Dossier(**values)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UsageError(f"malformed dossier: {type(error).__name__}: {str(error)[:120]}") from None
+        return _decode_dossier(body)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise UsageError(f"malformed dossier: {type(error).__name__}: {_line(error)}") from None
+
+
+def _decode_dossier(body: dict[str, Any]) -> Dossier:
+    values: dict[str, Any] = {"tool_version": _text(body["tool"]["version"], "version")}
+    hints = get_type_hints(Dossier)
+    for field in fields(Dossier):
+        if field.name == "observations":
+            values[field.name] = {key: _decode_observation(key, item) for key, item in body[field.name].items()}
+        elif field.name != "tool_version":
+            values[field.name] = _decode(hints[field.name], body[field.name], field.name)
+    dossier = Dossier(**values)
+    _check_name(dossier.domain)
+    if not parse_anchors("\n".join(dossier.trust_anchors)):
+        raise ValueError("trust_anchors: none")
+    families = dossier.plan.families
+    if not families or len(set(families)) != len(families) or not set(families) <= {4, 6}:
+        raise ValueError("families: not 4, 6 or both")
+    return dossier
+
+
+def _line(error: Exception) -> str:
+    """What an error says, on one line of visible characters: the words may come from the file."""
+    return ascii(str(error)[:120])[1:-1]
 
 
 def _der(text: str) -> bytes:
@@ -82,9 +114,48 @@ def _encode_observation(observation: Observation[Any]) -> dict[str, Any]:
 
 def _decode_observation(key: str, item: dict[str, Any]) -> Observation[Any]:
     time = _decode(datetime, item["time"], "time")
+    if ("failure" in item) == ("value" in item):
+        raise ValueError(f"{key}: needs exactly one of value and failure")
     if "failure" in item:
+        _check_key(key, None)
         return Observation(key, time, None, _decode(Failure, item["failure"], key))
-    return Observation(key, time, _decode(_KINDS[item["kind"]], item["value"], key), None)
+    value = _decode(_KINDS[item["kind"]], item["value"], key)
+    _check_key(key, value)
+    return Observation(key, time, value, None)
+
+
+def _check_key(key: str, value: Any) -> None:
+    """The key has the form of its kind and names what the value is about. Raises ValueError."""
+    kind, _, rest = key.partition("/")
+    if kind not in _KEY_KINDS:
+        raise ValueError(f"{key}: unknown kind of observation")
+    if value is not None and not isinstance(value, _KEY_KINDS[kind]):
+        raise ValueError(f"{key}: holds {type(value).__name__}")
+    # A name may hold a slash (RFC 2317), so the parts are counted from the end.
+    if kind == "dns":
+        name, _, rdtype = rest.rpartition("/")
+        sound = _TYPE.fullmatch(rdtype) is not None
+        if isinstance(value, DnsMessage) and (value.name, value.rdtype) != (name, rdtype):
+            raise ValueError(f"{key}: holds the answer to another question")
+    else:
+        numbers = 1 if kind == "https" else 2
+        name, address, *counts = ("", "", *rest.rsplit("/", numbers + 1))[-numbers - 2 :]
+        sound = len(counts) == numbers and all(_NUMBER.fullmatch(count) for count in counts)
+        sound = sound and "%" not in address and str(ip_address(address)) == address
+    if not sound:
+        raise ValueError(f"{key}: not the key of an observation")
+    _check_name(name)
+
+
+def _check_name(name: str) -> None:
+    """A DNS name in presentation form that DNS can hold. Raises ValueError."""
+    if name == ".":
+        return
+    sound = len(name) <= 4 * _LONGEST_NAME and _NAME.fullmatch(name) is not None
+    sound = sound and all(int(escape[1:]) <= 255 for escape in _ESCAPED.findall(name) if escape[1:].isdigit())
+    plain = _ESCAPED.sub("x", name) if sound else ""
+    if not sound or len(plain) > _LONGEST_NAME or max(map(len, plain.split("."))) > _LONGEST_LABEL:
+        raise ValueError(f"{name[:60]}: not a DNS name")
 
 
 def _encode(value: Any, name: str = "") -> Any:
@@ -120,19 +191,24 @@ def _decode(hint: Any, value: Any, name: str) -> Any:
             raise ValueError(f"{name}: wrong length")
         return tuple(_decode(kind, item, "") for kind, item in zip(kinds, items, strict=True))
     if origin is not None and issubclass(origin, Mapping):
-        return {str(key): _decode(get_args(hint)[1], item, name) for key, item in _expect(dict, value, name).items()}
+        items = _expect(dict, value, name).items()
+        return {_text(key, name): _decode(get_args(hint)[1], item, name) for key, item in items}
     return _decode_plain(hint, value, name)
 
 
 def _decode_plain(hint: Any, value: Any, name: str) -> Any:
     if is_dataclass(hint):
         return _decode_dataclass(hint, _expect(dict, value, name))
+    if hint is str:
+        return _text(value, name)
     if hint is bytes:
         return bytes.fromhex(_expect(str, value, name))
     if hint is datetime:
         time = datetime.fromisoformat(_expect(str, value, name))
         if time.tzinfo is None:
             raise ValueError(f"{name}: time without zone")
+        if not _EARLIEST <= time < _LATEST:
+            raise ValueError(f"{name}: time out of range")
         return time.astimezone(UTC)
     if issubclass(hint, Enum):
         return hint(value)
@@ -157,3 +233,11 @@ def _expect(kind: Any, value: Any, name: str) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"{name or 'item'}: {type(value).__name__} found")
     return value
+
+
+def _text(value: Any, name: str) -> str:
+    """A string that can be written again: JSON can carry halves of surrogate pairs, UTF-8 cannot."""
+    text: str = _expect(str, value, name)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{name}: not Unicode text")
+    return text

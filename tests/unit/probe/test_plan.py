@@ -265,7 +265,9 @@ def test_a_cancelled_probe_leaves_what_it_saw(world: Callable[..., World]) -> No
 
     async def stop(probe: Probe) -> None:
         task = asyncio.create_task(probe.run())
-        await made.connected.wait()
+        waiting = asyncio.create_task(made.connected.wait())
+        await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

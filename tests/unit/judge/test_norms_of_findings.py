@@ -1,0 +1,151 @@
+"""The level of a finding and its one requirement (contract, "Level" and "Requirement of a finding")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from tr03108.catalogue import Catalogue
+from tr03108.judge.calls import Norm
+from tr03108.judge.outcomes import Result, met, not_offered, unmet, unseen
+from tr03108.model import Dossier, Level, Outcome, Subject, Verdict
+from tr03108.profile import Profile, load_profile
+
+from .conftest import found, profile_of, requirement, saying
+
+DOMAIN = Subject("domain", "example.org")
+
+
+def norm_of(profile: Profile, catalogue: Catalogue, dossier: Dossier) -> Norm:
+    return Norm(profile, catalogue, dossier.started, "must", ())
+
+
+@pytest.fixture
+def norm(full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]) -> Norm:
+    return norm_of(full, catalogue, dossiers["flawless"])
+
+
+@pytest.mark.parametrize(
+    ("case", "level"),
+    [
+        ("I-01", "MUST"),
+        ("I-02", "MUST"),
+        ("I-03", "MUST"),
+        ("E-12", "MUST"),
+        ("E-03-T", "SHOULD"),
+        ("E-06", "SHOULD"),
+        ("E-07", "SHOULD"),
+    ],
+)
+def test_level_is_the_rows(norm: Norm, case: str, level: str) -> None:
+    identity = f"TR-03108-{case}"
+    of = norm.requirement(identity, "some.check", DOMAIN)
+    assert norm.level(identity, "some.check", of, Outcome.UNMET).value == level
+
+
+def test_profile_sets_the_level_of_a_case_and_of_a_check(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    levels = {"TR-03108-E-12": Level.SHOULD, "starttls.offered": Level.INFO, "tls.negotiated": Level.MAY}
+    norm = norm_of(replace(full, levels=levels), catalogue, dossiers["flawless"])
+    of = "TR-03108-03-M"
+    assert norm.level("TR-03108-E-12", "other.check", of, Outcome.UNMET) is Level.SHOULD
+    assert norm.level("TR-03108-E-12", "starttls.offered", of, Outcome.UNMET) is Level.INFO
+    assert norm.level(None, "tls.negotiated", of, Outcome.UNMET) is Level.MAY
+
+
+@pytest.mark.parametrize(
+    ("result", "level", "verdict"),
+    [
+        (not_offered("MTA_STS_MISSING"), Level.SHOULD, Verdict.WARN),
+        (unmet("MODE_TESTING"), Level.MUST, Verdict.FAIL),
+        (unseen("MTA_STS_UNSEEN"), Level.MUST, Verdict.INCONCLUSIVE),
+        (met(), Level.MUST, Verdict.PASS),
+    ],
+)
+def test_not_offered_in_a_recommended_requirement(
+    full: Profile,
+    catalogue: Catalogue,
+    dossiers: Mapping[str, Dossier],
+    result: Result,
+    level: Level,
+    verdict: Verdict,
+) -> None:
+    checks = (saying(result, "TR-03108-I-01"),)
+    seen = [f for f in found(dossiers["flawless"], full, catalogue, *checks) if f.case == "TR-03108-I-01"]
+    assert [(f.requirement, f.level, f.verdict) for f in seen] == [("TR-03108-07-R", level, verdict)]
+
+
+def test_not_offered_fails_where_the_requirement_is_binding(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    checks = (saying(not_offered("NOT_OFFERED"), "TR-03108-G-01"),)
+    (seen,) = (f for f in found(dossiers["flawless"], full, catalogue, *checks) if f.case == "TR-03108-G-01")
+    assert (seen.level, seen.verdict) == (Level.MUST, Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("port", "requirement"),
+    [
+        (25, "TR-03108-03-M"),
+        *((port, "TR-03108-01-M") for port in (465, 993, 995, 443)),
+        *((port, "TR-03108-02-R") for port in (587, 143, 110)),
+    ],
+)
+@pytest.mark.parametrize("case", ["TR-03108-E-01-T", "TR-03108-E-05", "TR-03108-E-12"])
+def test_port_decides_the_requirement(norm: Norm, case: str, port: int, requirement: str) -> None:
+    subject = Subject("service", "mail.example.org", "192.0.2.1", port)
+    assert norm.requirement(case, "some.check", subject) == requirement
+
+
+def test_port_says_nothing_where_a_case_serves_one_requirement(norm: Norm) -> None:
+    subject = Subject("service", "mail.example.org", "192.0.2.1", 25)
+    assert norm.requirement("TR-03108-E-06", "some.check", subject) == "TR-03108-12-R"
+    assert norm.requirement("TR-03108-D-02", "some.check", subject) == "TR-03108-05-M"
+
+
+def test_domain_names_the_first_requirement_of_a_case(norm: Norm) -> None:
+    assert norm.requirement("TR-03108-E-12", "case.TR-03108-E-12", DOMAIN) == "TR-03108-01-M"
+    assert norm.requirement("TR-03108-B-02", "case.TR-03108-B-02", DOMAIN) == "TR-03108-04-M"
+
+
+def test_own_checks_belong_to_03(norm: Norm) -> None:
+    for check in ("tls.negotiated", "starttls.plaintext-refused"):
+        assert norm.requirement(None, check, DOMAIN) == "TR-03108-03-M"
+
+
+@pytest.mark.parametrize("identity", ["TR-03108-11-R", "TR-03108-16-M"])
+def test_requirement_without_cases_has_one_manual_finding(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier], identity: str
+) -> None:
+    seen = [f for f in found(dossiers["flawless"], full, catalogue) if f.requirement == identity]
+    assert [(f.case, f.check, f.verdict, f.code) for f in seen] == [
+        (None, f"requirement.{identity}", Verdict.MANUAL, "MANUAL_REQUIREMENT")
+    ]
+    assert seen[0].subject == Subject("domain", "flawless.example")
+
+
+def test_port_25_meets_no_requirement_of_mail_clients(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    """A profile of 01-M alone has E-12, but what was seen at port 25 belongs to 03-M."""
+    profile = profile_of(full, requirement("TR-03108-01-M", Level.MUST, ["TR-03108-E-12"]))
+    seen = found(dossiers["flawless"], profile, catalogue, saying(met(), "TR-03108-E-12", "mail_address"))
+    assert [(f.subject.kind, f.code, f.verdict) for f in seen] == [("domain", "NOT_COVERED", Verdict.INCONCLUSIVE)]
+
+
+def test_requirement_of_a_profiles_own_takes_every_port(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    profile = profile_of(full, requirement("ACME-1", Level.MUST, ["TR-03108-E-12"]))
+    seen = found(dossiers["flawless"], profile, catalogue, saying(met(), "TR-03108-E-12", "mail_address"))
+    assert {(f.requirement, f.subject.port, f.verdict) for f in seen} == {("ACME-1", 25, Verdict.PASS)}
+
+
+def test_inbound_dane_shows_certificates_as_information(catalogue: Catalogue, dossiers: Mapping[str, Dossier]) -> None:
+    profile = load_profile("inbound-dane", catalogue)
+    checks = (saying(unmet("CERTIFICATE_SELF_SIGNED"), "TR-03108-E-05", "mail_address"),)
+    seen = [f for f in found(dossiers["flawless"], profile, catalogue, *checks) if f.case == "TR-03108-E-05"]
+    assert {(f.level, f.verdict, f.gated) for f in seen} == {(Level.INFO, Verdict.INFO, False)}
