@@ -72,9 +72,9 @@ def check_tlsa_matches(service: SmtpService, rules: Rules) -> Result:
         return unseen(shown, because=code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
     if not starttls.works:
         return unmet("NO_TLS", because=starttls.code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
-    result = service.matched(rules.as_of)
+    result = service.matched(rules.as_of, rules.roots)
     records = [record.text for record in result.records]
     evidence = {"records": "; ".join(records), "matches": records, "chain": service.certificates, "tlsa": tlsa}
     if result.code == "OK":
         return met(**evidence)
-    return unmet(result.code, detail=result.detail, names=", ".join(service.references), **evidence)
+    return unmet(result.code, detail=result.detail, names=", ".join(service.names), **evidence)

@@ -96,7 +96,10 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
     """Every service address offers TLS with a certificate that an enforcing sender accepts."""
     refused, blind = [], []
     for host in domain.hosts:
-        if not host.services and not host.without_address:
+        hidden = host.addresses_unseen(host.families)
+        if hidden is not None:
+            blind.append(f"{host.name} {hidden.rdtype}: {hidden.cause or 'not seen'}")
+        elif not host.services and not host.without_address:
             blind.append(f"{host.name}: no address seen")
         for service in host.services:
             if service.starttls.unseen:

@@ -49,13 +49,15 @@ class Line:
 class Failure:
     """Our blindness: reason, detail in English for the evidence, and the dialogue up to there.
 
-    `state` says where it arose, as in SmtpSession: "connect" means that no TCP connection came about.
+    `state` says where it arose, as in SmtpSession: "connect" means that no TCP connection came about. `connected_to` is
+    the ADDRESS:PORT that was really tried, where one was: by it reachability and vantage are judged.
     """
 
     reason: Reason
     detail: str
     lines: tuple[Line, ...] = ()
     state: str = ""
+    connected_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,18 +80,18 @@ class Explainer:
         yield from _paragraph(row.summary.get(self._lang, ""))
         yield f"{row.document}, {self._texts.source(f'section {row.section}')}"
         cases = [case for case in self._catalogue.cases.values() if row.id in case.requirements]
-        yield from self._list("cases", (self._titled(case) for case in cases))
+        yield from self._list(self._texts.ui("cases"), (self._titled(case) for case in cases))
         own = [check for check in self._catalogue.checks.values() if check.requirement == row.id]
-        yield from self._list("own_checks", (self._titled(check) for check in own))
+        yield from self._list(self._texts.module("OWN"), (self._titled(check) for check in own))
         yield from self._sources(row.sources)
 
     def _case(self, row: Case) -> Iterator[str]:
         yield from self._head(row.id, row.level, row.title[self._lang])
         yield row.document
         serves = (self._titled(self._catalogue.requirements[name]) for name in row.requirements)
-        yield from self._list("requirements", serves)
+        yield from self._list(self._texts.ui("requirements"), serves)
         covering = [check for check in self._checks if check.case == row.id]
-        yield from self._list("check", (check.id for check in covering))
+        yield from self._list(self._texts.ui("check"), (check.id for check in covering))
         if not covering:
             yield from self._words("NOT_COVERED" if row.testable == "remote" else _asked(row), f"case.{row.id}")
         for check in covering:
@@ -104,9 +104,11 @@ class Explainer:
             yield from self._head(identity, row.level, row.title[self._lang])
         if isinstance(row, CheckRow):
             yield from _paragraph(row.why)
-            yield from self._list("requirement", [self._titled(self._catalogue.requirements[row.requirement])])
+            yield from self._list(
+                self._texts.ui("requirement"), [self._titled(self._catalogue.requirements[row.requirement])]
+            )
         elif isinstance(row, Case):
-            yield from self._list("case", [self._titled(row)])
+            yield from self._list(self._texts.ui("case"), [self._titled(row)])
         if check is not None:
             yield from self._reasons(check)
         if row is not None:
@@ -121,7 +123,7 @@ class Explainer:
                 yield f"{check.id}:"
                 yield from self._words(code, check.id)
         users = [check for check in self._checks if code in self._codes(check)]
-        yield from self._list("check", (f"{check.id}  {check.case or ''}".rstrip() for check in users))
+        yield from self._list(self._texts.ui("check"), (f"{check.id}  {check.case or ''}".rstrip() for check in users))
 
     def _reasons(self, check: Check) -> Iterator[str]:
         for code in self._codes(check):
@@ -160,11 +162,11 @@ class Explainer:
         found = list(items)
         if found:
             yield ""
-            yield f"{self._texts.ui(label)}:"
+            yield f"{label}:"
             yield from (f"  {item}" for item in found)
 
     def _sources(self, sources: Iterable[str]) -> Iterator[str]:
-        yield from self._list("sources", (self._texts.source(source) for source in sources))
+        yield from self._list(self._texts.ui("sources"), (self._texts.source(source) for source in sources))
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import dns.exception
-import dns.flags
-import dns.message
 import dns.name
+import dns.opcode
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from ..model import DnsMessage, Failure, Observation, Reason
+from ..wire.dns_message import Malformed, Message, Question, read_message
 from .lookup import parse_name
 
 MAXIMUM_RRSETS = 200  # in one message; a sound answer has a few dozen
@@ -28,6 +30,7 @@ _REASON_CODES = {
     Reason.VANTAGE: "DNS_TIMEOUT",
     Reason.NOT_PROBED: "NOT_PROBED",
 }
+_RCODES = {int(dns.rcode.SERVFAIL): "DNS_SERVFAIL", int(dns.rcode.REFUSED): "DNS_REFUSED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +76,35 @@ def read(observation: Observation[DnsMessage]) -> Answer | NoAnswer:
         return NoAnswer(_REASON_CODES.get(failure.reason, "DNS_TIMEOUT"), failure.detail, failure)
     value = observation.value
     try:
-        message = dns.message.from_wire(value.wire, one_rr_per_rrset=False, continue_on_error=False)
-        rcode = message.rcode()
-        if not message.flags & dns.flags.QR or message.flags & dns.flags.TC:
+        message = read_message(value.wire)
+        rcode = message.rcode
+        if not message.complete:
             return NoAnswer("DNS_MALFORMED", "not a complete answer (QR missing or TC set)")
+        if message.opcode != dns.opcode.QUERY:
+            return NoAnswer("DNS_MALFORMED", "the answer to something else than a query")
         if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            code = {dns.rcode.SERVFAIL: "DNS_SERVFAIL", dns.rcode.REFUSED: "DNS_REFUSED"}.get(rcode, "DNS_MALFORMED")
-            return NoAnswer(code, f"{value.name} {value.rdtype}: {dns.rcode.to_text(rcode)} from {value.server}")
+            code = _RCODES.get(rcode, "DNS_MALFORMED")
+            said = dns.rcode.to_text(dns.rcode.Rcode.make(rcode))
+            return NoAnswer(code, f"{value.name} {value.rdtype}: {said} from {value.server}")
         if not _asks(message, value):
             return NoAnswer("DNS_MALFORMED", "the answer repeats another question")
         return Answer(
             observation.time, rcode == dns.rcode.NXDOMAIN, _signed(message.answer), _signed(message.authority)
         )
-    except (dns.exception.DNSException, ValueError, IndexError, OverflowError) as error:
+    except (Malformed, dns.exception.DNSException, ValueError) as error:
         return NoAnswer("DNS_MALFORMED", f"{value.name} {value.rdtype}: {type(error).__name__}: {error}"[:300])
 
 
-def _asks(message: dns.message.Message, value: DnsMessage) -> bool:
-    return (
-        len(message.question) == 1
-        and message.question[0].name == parse_name(value.name)
-        and message.question[0].rdtype == dns.rdatatype.from_text(value.rdtype)
-    )
+def _asks(message: Message, value: DnsMessage) -> bool:
+    rdtype = dns.rdatatype.from_text(value.rdtype)
+    return message.questions == (Question(parse_name(value.name), rdtype, dns.rdataclass.IN),)
 
 
-def _signed(section: list[dns.rrset.RRset]) -> tuple[Signed, ...]:
+def _signed(section: Sequence[dns.rrset.RRset]) -> tuple[Signed, ...]:
+    """The RRsets of class IN with their signatures; another class is another tree (RFC 4035 section 5.3.1)."""
     if len(section) > MAXIMUM_RRSETS or any(len(rrset) > MAXIMUM_RECORDS for rrset in section):
         raise ValueError("more records than an answer may have here")
+    section = [rrset for rrset in section if rrset.rdclass == dns.rdataclass.IN]
     signatures: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], list[RRSIG]] = {}
     for rrset in section:
         if rrset.rdtype == dns.rdatatype.RRSIG:

@@ -111,7 +111,7 @@ class Zones:
         parent = self._signing_parent(name, found)
         if parent.status is not Status.SECURE:
             return parent
-        result = signatures.verify(found, parent.name, parent.keys, answer.time)
+        result = signatures.verify_exact(found, parent.name, parent.keys, answer.time)
         if isinstance(result, signatures.Unverified):
             return _bogus(name, parent, result)
         records = tuple(rdata for rdata in found.rrset if isinstance(rdata, DS))
@@ -181,7 +181,7 @@ class Zones:
             tags = ", ".join(f"{dns.dnssec.key_id(key)}" for key in keys) or "none"
             detail = f"no DNSKEY of {present(name)} matches its DS records (keys there: {tags})"
             return _bogus(name, above, signatures.Unverified("DNSSEC_DS_MISMATCH", detail))
-        result = signatures.verify(found, name, entries, answer.time)
+        result = signatures.verify_exact(found, name, entries, answer.time)
         if isinstance(result, signatures.Unverified):
             return _bogus(name, above, result)
         link = ZoneLink(

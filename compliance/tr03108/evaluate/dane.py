@@ -7,15 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from dns.rdtypes.ANY.TLSA import TLSA
-
 from . import pkix
 from .names import dns_names, first_match
+from .spki import is_public_key_info, public_key_info
 
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha512}
 _DANE_TA, _DANE_EE = 2, 3
+_DATES = ("CERTIFICATE_EXPIRED", "CERTIFICATE_NOT_YET_VALID")
+MAXIMUM_PATHS = 8  # tried for one record; more than one certificate of a key in a chain is rare
+# Of several records that came near: the code that says most.
+_NEARNESS = ("TLSA_NAME_MISMATCH", "TLSA_CHAIN_EXPIRED", "TLSA_ISSUER_NOT_SENT", "TLSA_MISMATCH")
 _STRENGTH = {2: 2, 1: 1}  # digest agility: SHA-512 before SHA-256 (RFC 7671 section 9)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsaRecord:
+    """One TLSA record, well-formed or not: certificate usage, selector, matching type, association data."""
+
+    usage: int
+    selector: int
+    mtype: int
+    cert: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class Match:
     detail: str = ""
 
 
-def unusable(record: TLSA) -> str | None:
+def unusable(record: TlsaRecord) -> str | None:
     """Why a record cannot be used for SMTP; None where it can (RFC 7672 section 3.1.3, RFC 7671 section 4)."""
     if record.usage in (0, 1):
         return "usages 0 and 1 (PKIX-TA, PKIX-EE) do not apply to SMTP"
@@ -63,11 +75,18 @@ def unusable(record: TLSA) -> str | None:
     return None
 
 
-def match(records: Sequence[TLSA], chain: Sequence[bytes], references: tuple[str, ...], time: datetime) -> Match:
+def match(
+    records: Sequence[TlsaRecord],
+    chain: Sequence[bytes],
+    references: tuple[str, ...],
+    time: datetime,
+    known: Sequence[bytes] = (),
+) -> Match:
     """Matches the chain as sent against the records of one host.
 
     `references` are the names a DANE-TA certificate may carry (RFC 7672 section 3.2.2); `time` judges DANE-TA paths.
-    Names and dates of a DANE-EE certificate are not looked at (RFC 7672 section 3.1.1).
+    Names and dates of a DANE-EE certificate are not looked at (RFC 7672 section 3.1.1). `known` are CA certificates
+    known from elsewhere: they make no match, but tell an issuer that was not sent from one that is another's.
     """
     results = []
     for record in records:
@@ -82,7 +101,7 @@ def match(records: Sequence[TLSA], chain: Sequence[bytes], references: tuple[str
             hit = bool(chain) and _matches(record, chain[0])
             results.append(RecordMatch(_text(record), "matched" if hit else "unmatched", 0 if hit else None))
         else:
-            results.append(_match_anchor(record, chain, references, time))
+            results.append(_match_anchor(record, chain, references, time, known))
     return _verdict(tuple(results))
 
 
@@ -91,27 +110,43 @@ def _verdict(results: tuple[RecordMatch, ...]) -> Match:
         return Match("OK", results)
     if all(result.state == "unusable" for result in results):
         return Match("TLSA_UNUSABLE", results, "; ".join(dict.fromkeys(r.why or "" for r in results)))
-    for result in results:
-        if result.state == "refused":
-            code, _, detail = (result.why or "").partition(": ")
-            return Match(code, results, detail)
+    refused = [(result.why or "").partition(": ") for result in results if result.state == "refused"]
+    if refused:
+        code, _, detail = min(refused, key=lambda parts: _NEARNESS.index(parts[0]))
+        return Match(code, results, detail)
     return Match("TLSA_MISMATCH", results)
 
 
-def _match_anchor(record: TLSA, chain: Sequence[bytes], references: tuple[str, ...], time: datetime) -> RecordMatch:
-    """DANE-TA: the anchor is in the chain as sent or in the record; then path, dates and name count."""
+def _match_anchor(
+    record: TlsaRecord, chain: Sequence[bytes], references: tuple[str, ...], time: datetime, known: Sequence[bytes]
+) -> RecordMatch:
+    """DANE-TA: the anchor is in the chain as sent or in the record; then path, dates and name count.
+
+    Several certificates can hold one key (selector 1), so each that matches is tried: one good path suffices.
+    """
     text = _text(record)
-    depth = next((d for d, der in enumerate(chain) if d > 0 and _matches(record, der)), None)
-    anchor = chain[depth] if depth is not None else _certificate_in(record)
-    if anchor is None:
-        return RecordMatch(text, "unmatched", why="no certificate of the chain as sent is this trust anchor")
+    anchors: list[tuple[int | None, bytes]] = [(d, der) for d, der in enumerate(chain) if d and _matches(record, der)]
+    if not anchors and (record.selector, record.mtype) == (0, 0):  # the whole certificate is in the record
+        anchors = [(None, bytes(record.cert))]
+    if not anchors:
+        return _not_sent(record, chain, time, known)
+    tried = [_judge_anchor(text, depth, anchor, chain, references, time) for depth, anchor in anchors[:MAXIMUM_PATHS]]
+    best = next((result for result in tried if result.state == "matched"), None)
+    return best or next((result for result in tried if result.state == "refused"), tried[0])
+
+
+def _judge_anchor(
+    text: str, depth: int | None, anchor: bytes, chain: Sequence[bytes], references: tuple[str, ...], time: datetime
+) -> RecordMatch:
     path = pkix.verify(chain, [anchor], time, partial=True)
+    if path.code in _DATES:
+        return RecordMatch(text, "refused", depth, why=f"TLSA_CHAIN_EXPIRED: {path.detail}")
+    if path.code != "OK" and depth is None:
+        return RecordMatch(text, "unmatched", why=f"the chain does not lead to the record's anchor: {path.detail}")
     if path.code != "OK":
-        dates = ("CERTIFICATE_EXPIRED", "CERTIFICATE_NOT_YET_VALID")
-        if depth is None and path.code not in dates:
-            return RecordMatch(text, "unmatched", why=f"the chain does not lead to the record's anchor: {path.detail}")
-        code = "TLSA_CHAIN_EXPIRED" if path.code in dates else "TLSA_MISMATCH"
-        return RecordMatch(text, "refused", depth, why=f"{code}: {path.detail}")
+        return RecordMatch(text, "refused", depth, why=f"TLSA_MISMATCH: {path.detail}")
+    if anchor not in path.certificates[1:]:
+        return RecordMatch(text, "unmatched", why="the server's own certificate is no trust anchor; usage 3 is for it")
     leaf = pkix.load(chain[0])
     name = first_match(leaf, references) if leaf is not None else None
     if name is None:
@@ -121,7 +156,18 @@ def _match_anchor(record: TLSA, chain: Sequence[bytes], references: tuple[str, .
     return RecordMatch(text, "matched", depth, name)
 
 
-def _strongest(record: TLSA, records: Sequence[TLSA]) -> bool:
+def _not_sent(record: TlsaRecord, chain: Sequence[bytes], time: datetime, known: Sequence[bytes]) -> RecordMatch:
+    """No certificate as sent is the anchor: perhaps because the server leaves it out (RFC 7672 section 3.1.2)."""
+    issuers = (der for der in known if der not in chain and _matches(record, der))
+    for issuer in list(issuers)[:MAXIMUM_PATHS]:
+        path = pkix.verify(chain, [issuer], time, partial=True)
+        if path.code in ("OK", *_DATES):
+            subject = path.subjects[-1][:200] if path.subjects else "a known CA"
+            return RecordMatch(_text(record), "refused", why=f"TLSA_ISSUER_NOT_SENT: {subject} is not in the chain")
+    return RecordMatch(_text(record), "unmatched", why="no certificate of the chain as sent is this trust anchor")
+
+
+def _strongest(record: TlsaRecord, records: Sequence[TlsaRecord]) -> bool:
     """Digest agility: of records alike in usage and selector only the strongest digest counts; full data always."""
     if record.mtype == 0:
         return True
@@ -129,34 +175,21 @@ def _strongest(record: TLSA, records: Sequence[TLSA]) -> bool:
     return all(_STRENGTH.get(r.mtype, 0) <= _STRENGTH[record.mtype] for r in alike)
 
 
-def _matches(record: TLSA, der: bytes) -> bool:
-    data = der if record.selector == 0 else _public_key(der)
+def _matches(record: TlsaRecord, der: bytes) -> bool:
+    data = der if record.selector == 0 else public_key_info(der)
     if data is None:
         return False
     digest = _HASHES.get(record.mtype)
     return bool(record.cert == (data if digest is None else digest(data).digest()))
 
 
-def _public_key(der: bytes) -> bytes | None:
-    """The SubjectPublicKeyInfo of a certificate, DER."""
-    certificate = pkix.load(der)
-    if certificate is None:
-        return None
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _certificate_in(record: TLSA) -> bytes | None:
-    """The whole trust-anchor certificate of a `2 0 0` record."""
-    return bytes(record.cert) if (record.selector, record.mtype) == (0, 0) else None
-
-
-def _parses(record: TLSA) -> bool:
+def _parses(record: TlsaRecord) -> bool:
     if record.selector == 0:
         return pkix.load(record.cert) is not None
-    return record.cert[:1] == b"\x30"  # SubjectPublicKeyInfo is a SEQUENCE
+    return is_public_key_info(record.cert)
 
 
-def _text(record: TLSA) -> str:
+def _text(record: TlsaRecord) -> str:
     data = record.cert.hex()
     return f"{record.usage} {record.selector} {record.mtype} {data if len(data) <= 128 else data[:128] + '...'}"
 
@@ -167,7 +200,7 @@ def leaf_facts(der: bytes) -> dict[str, object]:
     facts: dict[str, object] = {"sha256": hashlib.sha256(der).hexdigest()}
     if certificate is None:
         return facts | {"error": "cannot be read"}
-    key = _public_key(der)
+    key = public_key_info(der)
     return facts | {
         "subject": certificate.subject.rfc4514_string()[:300],
         "issuer": certificate.issuer.rfc4514_string()[:300],

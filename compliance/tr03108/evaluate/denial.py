@@ -144,7 +144,14 @@ class NsecProofs:
         return False
 
     def expanded(self, name: dns.name.Name, encloser_labels: int) -> Proof:
-        """No closer match than the wildcard exists for a name that a wildcard answered (RFC 4035 5.3.4)."""
+        """No closer match than the wildcard exists for a name that a wildcard answered (RFC 4035 5.3.4).
+
+        That the name itself is absent does not do: were there an ancestor of it below the wildcard's parent, then that
+        would be the closest encloser and this wildcard could not answer (RFC 4592 section 3.3.1).
+        """
+        encloser = self.closest_encloser(name)
+        if encloser is None or len(encloser) - 1 != encloser_labels:
+            return Proof.NONE
         return self.absent(name)
 
 
@@ -216,6 +223,8 @@ class Nsec3Proofs:
 
     def expanded(self, name: dns.name.Name, encloser_labels: int) -> Proof:
         """No closer match than the wildcard exists for a name that a wildcard answered (RFC 5155 section 8.8)."""
+        if self.costly:
+            return Proof.COSTLY
         next_closer = dns.name.Name(name.labels[-(encloser_labels + 2) :])
         cover = self._cover(next_closer)
         if cover is None:
@@ -238,12 +247,16 @@ def _nodata(proofs: Proofs, name: dns.name.Name, rdtype: int) -> Proof:
     types = proofs.types_at(name)
     if types is not None:
         return Proof.PROVEN if _lacks(types, rdtype, name) else Proof.NONE
+    if rdtype == dns.rdatatype.DS and proofs.opt_out(name):
+        return Proof.OPT_OUT  # an unsigned delegation beside a wildcard: its types say nothing of it (RFC 5155 8.6)
     types = proofs.wildcard_types(name)
     if types is not None:
-        return Proof.PROVEN if not types & {rdtype, dns.rdatatype.CNAME} else Proof.NONE
-    if rdtype == dns.rdatatype.DS and proofs.opt_out(name):
-        return Proof.OPT_OUT
-    return Proof.NONE
+        if types & {rdtype, dns.rdatatype.CNAME}:
+            return Proof.NONE
+        # RFC 5155 section 9.2: what an opt-out span leaves open is not proven, whatever the wildcard says.
+        return Proof.OPT_OUT if proofs.opt_out(name) else Proof.PROVEN
+    # Beyond DS: the empty non-terminals above unsigned delegations have no NSEC3 either (RFC 5155 errata 3441).
+    return Proof.OPT_OUT if proofs.opt_out(name) else Proof.NONE
 
 
 def _lacks(types: frozenset[int], rdtype: int, name: dns.name.Name) -> bool:

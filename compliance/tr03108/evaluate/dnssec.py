@@ -53,8 +53,7 @@ class _Trail:
     def add(self, judged: _Judged) -> None:
         if _WORST.index(judged.status) < _WORST.index(self.status):
             self.status = judged.status
-        if self.trouble is None and judged.status is not Status.SECURE:
-            self.trouble = judged.trouble or judged.zone.trouble
+            self.trouble = judged.trouble or judged.zone.trouble  # of the hop that decides, not of the first
         for link in judged.zone.chain:
             self.zones.setdefault(link.zone, link)
         for signature in (*judged.zone.signatures, *judged.signatures):
@@ -111,7 +110,8 @@ class Validator:
                 trail.add(self._unanswered(current, answer))
                 return self._result(name, rdtype, current, trail, failure=answer)
             found = answer.find(current, rdtype)
-            if found is not None:
+            # A CNAME below a DNAME is made from it and never signed (RFC 6672 section 5.3.1): the DNAME is the alias.
+            if found is not None and (rdtype != dns.rdatatype.CNAME or _dname_above(current, answer) is None):
                 judged = self._positive(found, answer)
                 trail.add(judged)
                 return self._result(name, rdtype, current, trail, kind="answer", found=found, ttl=judged.original_ttl)
@@ -137,11 +137,7 @@ class Validator:
 
     def _alias(self, name: dns.name.Name, answer: Answer, trail: _Trail) -> dns.name.Name | None:
         """The next name, where the answer holds a CNAME or a DNAME for this one (RFC 6672)."""
-        dname = next(
-            (s for s in answer.answer
-             if s.rrset.rdtype == dns.rdatatype.DNAME and name != s.rrset.name and name.is_subdomain(s.rrset.name)),
-            None,
-        )  # fmt: skip
+        dname = _dname_above(name, answer)
         if dname is not None:
             judged = self._positive(dname, answer)
             try:
@@ -171,10 +167,14 @@ class Validator:
         if result.rrsig.labels == signatures.signed_labels(name):
             return judged
         proofs = proofs_of(answer, zone.name, zone.keys)
+        seen = (*judged.signatures, *proofs.signatures)
         proven = [p.expanded(name, result.rrsig.labels) for p in proofs.proofs]
-        if denial.Proof.PROVEN not in proven and denial.Proof.OPT_OUT not in proven:
-            return _failed(name, zone, proofs.trouble(f"no proof that only a wildcard matches {present(name)}"))
-        return _Judged(Status.SECURE, zone, (*judged.signatures, *proofs.signatures), None, judged.original_ttl)
+        if denial.Proof.PROVEN in proven:
+            return _Judged(Status.SECURE, zone, seen, None, judged.original_ttl)
+        for weak in (denial.Proof.OPT_OUT, denial.Proof.COSTLY):
+            if weak in proven:
+                return _Judged(Status.INSECURE, zone, seen, _weak(name, zone, weak), judged.original_ttl)
+        return _failed(name, zone, proofs.trouble(f"no proof that only a wildcard matches {present(name)}"))
 
     def _zone_of(self, found: Signed) -> Zone:
         """The zone that signs an RRset: named by its RRSIG; without one, found by walking down from the root."""
@@ -192,14 +192,14 @@ class Validator:
         found = proofs_of(answer, zone.name, zone.keys)
         for proofs in found.proofs:
             proven = denial.deny(proofs, name, None if answer.nxdomain else rdtype)
+            if proven is denial.Proof.NONE:
+                continue
+            spoilt = _spoilt_soa(zone, answer)
+            if spoilt is not None:
+                return _failed(zone.name, zone, spoilt)
             if proven is denial.Proof.PROVEN:
                 return _Judged(Status.SECURE, zone, found.signatures)
-            if proven is not denial.Proof.NONE:
-                costly = proven is denial.Proof.COSTLY
-                code = "NSEC3_ITERATIONS" if costly else "DNSSEC_INSECURE"
-                detail = "too many NSEC3 iterations" if costly else "the name lies in an opt-out span"
-                trouble = Trouble(code, present(zone.name), f"{present(name)}: {detail}")
-                return _Judged(Status.INSECURE, zone, found.signatures, trouble)
+            return _Judged(Status.INSECURE, zone, found.signatures, _weak(name, zone, proven))
         what = "does not exist" if answer.nxdomain else f"has no {dns.rdatatype.to_text(rdtype)}"
         return _failed(name, zone, found.trouble(f"no proof that {present(name)} {what}"))
 
@@ -244,9 +244,33 @@ class Validator:
         )
 
 
+def _weak(name: dns.name.Name, zone: Zone, proven: denial.Proof) -> Trouble:
+    """Why a proof makes its answer no more than insecure (RFC 5155 section 9.2, RFC 9276 section 3.2)."""
+    costly = proven is denial.Proof.COSTLY
+    code = "NSEC3_ITERATIONS" if costly else "DNSSEC_INSECURE"
+    detail = "too many NSEC3 iterations" if costly else "the name lies in an opt-out span"
+    return Trouble(code, present(zone.name), f"{present(name)}: {detail}")
+
+
 def _failed(name: dns.name.Name, zone: Zone, failure: signatures.Unverified) -> _Judged:
     status = Status.INDETERMINATE if failure.code == "DNSSEC_LIMIT" else Status.BOGUS
     return _Judged(status, zone, trouble=Trouble(failure.code, present(name), failure.detail))
+
+
+def _spoilt_soa(zone: Zone, answer: Answer) -> signatures.Unverified | None:
+    """What is wrong with the SOA beside a denial: a negative answer is only authentic with it (RFC 4035 3.2.3)."""
+    for signed in answer.authority:
+        if signed.rrset.rdtype == dns.rdatatype.SOA and signed.rrset.name == zone.name:
+            result = signatures.verify(signed, zone.name, zone.keys, answer.time)
+            if isinstance(result, signatures.Unverified):
+                return result
+    return None
+
+
+def _dname_above(name: dns.name.Name, answer: Answer) -> Signed | None:
+    """The DNAME in an answer that redirects `name` (RFC 6672 section 2.3: names below its owner)."""
+    names = (s for s in answer.answer if s.rrset.rdtype == dns.rdatatype.DNAME)
+    return next((s for s in names if name != s.rrset.name and name.is_subdomain(s.rrset.name)), None)
 
 
 def _target(alias: Signed) -> dns.name.Name:

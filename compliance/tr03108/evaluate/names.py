@@ -15,8 +15,13 @@ def dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def matches(presented: str, reference: str) -> bool:
-    """A presented identifier matches; "*" stands for exactly one whole leftmost label (RFC 9525 section 6.3)."""
-    given, wanted = presented.lower().rstrip(".").split("."), reference.lower().rstrip(".").split(".")
+    """A presented identifier matches; "*" stands for exactly one whole leftmost label (RFC 9525 section 6.3).
+
+    A dNSName has no trailing dot and is ASCII (RFC 5280 section 4.2.1.6): what differs there is no name that matches.
+    """
+    if not presented.isascii():
+        return False
+    given, wanted = presented.lower().split("."), reference.lower().removesuffix(".").split(".")
     if given == wanted:
         return "*" not in presented
     return (

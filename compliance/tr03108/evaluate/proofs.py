@@ -16,7 +16,7 @@ from .denial import MAXIMUM_NSEC3_RECORDS, Nsec, Nsec3, Nsec3Proofs, NsecProofs,
 from .lookup import Signature
 from .signatures import Unverified, signed_labels, verify
 
-_SHA1 = 1
+_SHA1, _SHA1_OCTETS = 1, 20
 _KNOWN_FLAGS = 1  # opt-out; a record with any other flag is ignored (RFC 5155 section 8.2)
 
 
@@ -60,7 +60,7 @@ def proofs_of(answer: Answer, zone: dns.name.Name, keys: tuple[DNSKEY, ...]) -> 
                 nsec.append(Nsec(signed.rrset.name, rdata))
             elif isinstance(rdata, NSEC3) and rdata.algorithm == _SHA1 and rdata.flags <= _KNOWN_FLAGS:
                 hashed = _hashed_label(signed.rrset.name, zone)
-                if hashed is not None:
+                if hashed is not None and len(hashed) == len(rdata.next) == _SHA1_OCTETS:
                     nsec3.append(Nsec3(hashed, rdata))
     proofs: list[Proofs] = []
     if nsec:

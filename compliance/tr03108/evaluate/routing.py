@@ -38,8 +38,11 @@ def mail_routing(mx: Lookup, domain: str) -> Routing:
 
 
 def tlsa_names(host: str, a: Lookup, aaaa: Lookup) -> tuple[str, ...]:
-    """The TLSA base domains of an MX host, in order: expanded name first (RFC 7672 2.2.3)."""
+    """The TLSA base domains of an MX host, in order: expanded name first (RFC 7672 2.2.2).
+
+    The name an alias leads to counts only where the whole way is secure, its addresses included.
+    """
     for lookup in (a, aaaa):
-        if lookup.aliases and lookup.exists and all(hop.status is Status.SECURE for hop in lookup.aliases):
+        if lookup.aliases and lookup.exists and lookup.secure:
             return (lookup.owner, host)
     return (host,)

@@ -6,7 +6,7 @@ got through TLS. Everything else that is not success is blindness: our not havin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,8 +90,17 @@ def printable(data: bytes) -> str:
     return data[:500].decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")[:500]
 
 
-def conclude(observations: Sequence[Observation[SmtpSession]], second_look: float) -> Starttls:
-    """Draws the line between fact and blindness over all connections to one service address."""
+def got_through(observations: Iterable[Observation[SmtpSession]]) -> bool:
+    """Some connection completed its handshake."""
+    return any(_attempt(o).fact == "TLS" for o in observations)
+
+
+def conclude(observations: Sequence[Observation[SmtpSession]], second_look: float, elsewhere: bool = False) -> Starttls:
+    """Draws the line between fact and blindness over all connections to one service address.
+
+    `elsewhere`: under another host name a connection to the same address and port got through TLS, so that nothing
+    seen here counts as a fact.
+    """
     attempts = tuple(_attempt(o) for o in observations)
     facts = [a for a in attempts if a.fact is not None and a.fact != "TLS"]
     through = [a for a in attempts if a.fact == "TLS"]
@@ -99,7 +108,7 @@ def conclude(observations: Sequence[Observation[SmtpSession]], second_look: floa
         session = through[-1].session
         assert session is not None
         return Starttls("OK", False, "", session.handshake, bool(facts), attempts)
-    for earlier in facts:
+    for earlier in facts if not elsewhere else ():
         for later in facts:
             apart = (later.time - earlier.time).total_seconds()
             if later.fact == earlier.fact and later is not earlier and apart >= second_look:
@@ -111,6 +120,8 @@ def conclude(observations: Sequence[Observation[SmtpSession]], second_look: floa
         return Starttls(_FAILURE_CODES[blind[-1].reason], True, blind[-1].detail, None, False, attempts)
     shown = ", ".join(str(a.fact) for a in facts)
     detail = f"seen: {shown}; a fact counts when two connections at least {second_look:g} s apart show the same"
+    if elsewhere:
+        detail = f"seen: {shown}; under another host name this address got through TLS"
     return Starttls("STARTTLS_INCONSISTENT", True, detail, None, False, attempts)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import dns.rdata
+import dns.rdatatype
 from dns.rdtypes.ANY.TLSA import TLSA
 
-from .dane import unusable
+from .dane import TlsaRecord, unusable
 from .lookup import Lookup, Status
 
 
@@ -21,7 +23,7 @@ class Tlsa:
     code: str
     unseen: bool
     base: str | None
-    records: tuple[TLSA, ...]
+    records: tuple[TlsaRecord, ...]
     lookup: Lookup | None
 
     @property
@@ -43,24 +45,35 @@ class Tlsa:
 def tlsa_of(lookups: Mapping[str, Lookup | None]) -> Tlsa:
     """The TLSA records that senders use, from the lookups below each base domain in their order.
 
-    The first base domain that has records, or whose question stayed open or is bogus, decides: a sender may not go on
-    as if there were none (RFC 7672 section 2.1.1).
+    The first base domain that has secure records, or whose question stayed open or is bogus, decides: a sender may not
+    go on as if there were none (RFC 7672 section 2.1.1). Records that are not secure count as none: the next base
+    domain is tried (RFC 7672 section 2.2.2).
     """
     last = Tlsa("NOT_PROBED", True, None, (), None)
     for base, lookup in lookups.items():
         if lookup is None:
             return Tlsa("NOT_PROBED", True, base, (), None)
-        records = tuple(record for record in lookup.records if isinstance(record, TLSA))
+        records = tuple(_record(rdata) for rdata in lookup.records if rdata.rdtype == dns.rdatatype.TLSA)
         if lookup.unseen:
             return Tlsa("TLSA_UNSEEN", True, base, records, lookup)
         if lookup.status is Status.BOGUS:
             return Tlsa("TLSA_BOGUS", False, base, records, lookup)
         if not lookup.exists:
-            last = Tlsa("TLSA_MISSING", False, base, (), lookup)
+            last = last if last.code == "TLSA_INSECURE" else Tlsa("TLSA_MISSING", False, base, (), lookup)
         elif not lookup.secure:
-            return Tlsa("TLSA_INSECURE", False, base, records, lookup)
+            last = Tlsa("TLSA_INSECURE", False, base, records, lookup)
         elif all(unusable(record) for record in records):
             return Tlsa("TLSA_UNUSABLE", False, base, records, lookup)
         else:
             return Tlsa("OK", False, base, records, lookup)
     return last
+
+
+def _record(rdata: dns.rdata.Rdata) -> TlsaRecord:
+    """A record as its octets say (RFC 6698 section 2.1); one too short for its fields gets what nobody can use."""
+    if isinstance(rdata, TLSA):
+        return TlsaRecord(rdata.usage, rdata.selector, rdata.mtype, bytes(rdata.cert))
+    octets = rdata.to_generic().data
+    if len(octets) < 3:
+        return TlsaRecord(255, 255, 255, octets)
+    return TlsaRecord(octets[0], octets[1], octets[2], octets[3:])

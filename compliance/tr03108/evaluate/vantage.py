@@ -1,8 +1,11 @@
-"""Whether it is us: an address family of which nothing answers is our vantage's matter, not the target's."""
+"""Whether it is us: an address family of which nothing answers is our vantage's matter, not the target's.
+
+The family is that of the address really tried, which --connect may have put in another one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -18,20 +21,34 @@ class Reach:
     code: str | None
 
 
-def reach(address: str, observed: Mapping[str, Sequence[Observation[SmtpSession]]], vantage: Vantage) -> Reach:
-    """Judges the vantage for `address` over all connections of the audit (contract: "Fact or blindness")."""
-    mine = observed.get(address, ())
+def reach(address: str, observed: Mapping[str, Iterable[Observation[SmtpSession]]], vantage: Vantage) -> Reach:
+    """Judges the vantage for `address` over all connections of the audit (contract: "Fact or blindness").
+
+    `observed` are all connections by the address they were meant for.
+    """
+    mine = list(observed.get(address, ()))
     if not mine or not all(_silent(o) for o in mine):
         return Reach(None)
-    family = ip_address(address).version
-    same = {a: list(o) for a, o in observed.items() if ip_address(a).version == family}
-    other = {a: list(o) for a, o in observed.items() if ip_address(a).version != family}
-    if _answers(same.values()):
+    family = _family(mine[-1], address)
+    if any(_reason(o) is Reason.VANTAGE for o in mine):
+        return Reach(f"VANTAGE_NO_IPV{family}")
+    answering = {_family(o, a) for a, group in observed.items() for o in group if _answers(o)}
+    if family in answering:
         return Reach(None)
     route = vantage.ipv6 if family == 6 else vantage.ipv4
-    if route is False or any(_reason(o) is Reason.VANTAGE for o in mine) or _answers(other.values()):
-        return Reach(f"VANTAGE_NO_IPV{family}")
-    return Reach("VANTAGE_PORT_25")
+    # A family that carries other connections works here; then it is the port.
+    no_family = route is False or (route is None and answering)
+    return Reach(f"VANTAGE_NO_IPV{family}" if no_family else "VANTAGE_PORT_25")
+
+
+def _family(observation: Observation[SmtpSession], address: str) -> int:
+    """4 or 6: of the ADDRESS:PORT really tried, or of `address` where none was."""
+    seen = observation.value or observation.failure
+    tried = (seen.connected_to if seen is not None else "").rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(tried or address).version
+    except ValueError:  # in a dossier that no probe of ours wrote
+        return ip_address(address).version
 
 
 def _reason(observation: Observation[SmtpSession]) -> Reason | None:
@@ -44,10 +61,7 @@ def _silent(observation: Observation[SmtpSession]) -> bool:
     return failure is not None and failure.reason in _SILENT and failure.state == "connect"
 
 
-def _contacted(observation: Observation[SmtpSession]) -> bool:
-    return _reason(observation) not in (Reason.NOT_GLOBAL, Reason.BUDGET, Reason.NOT_PROBED)
-
-
-def _answers(groups: Iterable[Sequence[Observation[SmtpSession]]]) -> bool:
-    """Some address answered: a connection came about or was refused."""
-    return any(_contacted(o) and not _silent(o) for group in groups for o in group)
+def _answers(observation: Observation[SmtpSession]) -> bool:
+    """A connection came about or was refused."""
+    contacted = _reason(observation) not in (Reason.NOT_GLOBAL, Reason.BUDGET, Reason.NOT_PROBED)
+    return contacted and not _silent(observation)

@@ -22,7 +22,7 @@ from .negotiated import Negotiated, negotiated
 from .pkix import Path, load, verify
 from .plaintext import PlaintextMail, plaintext_mail
 from .routing import Routing, mail_routing, tlsa_names
-from .starttls import Starttls, conclude
+from .starttls import Starttls, conclude, got_through
 from .tlsa import Tlsa, tlsa_of
 from .vantage import Reach, reach
 
@@ -65,6 +65,7 @@ class MailHost:
     aaaa: Lookup | None
     tlsa: Tlsa
     services: tuple[SmtpService, ...] = field(repr=False)
+    families: tuple[int, ...] = (4, 6)  # in scope of the audit
 
     @property
     def subject(self) -> Subject:
@@ -112,17 +113,17 @@ class SmtpService:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """The names a DANE-TA certificate may carry (RFC 7672 section 3.2.2)."""
-        return tuple(dict.fromkeys((*([self.tlsa.base] if self.tlsa.base else []), self.host, self.domain)))
+        """The names a DANE-TA certificate may carry: TLSA base domain and next-hop domain (RFC 7672 section 3.2.2)."""
+        return tuple(dict.fromkeys((self.tlsa.base or self.host, self.domain)))
 
     @property
     def chain(self) -> tuple[bytes, ...]:
         """The chain as sent, where a handshake was completed."""
         return self.starttls.handshake.chain if self.starttls.handshake is not None else ()
 
-    def matched(self, time: datetime) -> Match:
-        """The chain against the host's TLSA records; `time` judges DANE-TA paths."""
-        return match(self.tlsa.records, self.chain, self.references, time)
+    def matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match:
+        """The chain against the host's TLSA records; `time` judges DANE-TA paths, `roots` only explain a mismatch."""
+        return match(self.tlsa.records, self.chain, self.references, time, roots)
 
     def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
         """The chain against PKIX roots: path and dates, without names."""
@@ -233,13 +234,13 @@ class Views:
         for address in _addresses(found):
             if ip_address(address).version in self.dossier.plan.families:
                 services.append(self._service(name, address, tlsa))
-        return MailHost(name, self.dossier.domain, a, aaaa, tlsa, tuple(services))
+        return MailHost(name, self.dossier.domain, a, aaaa, tlsa, tuple(services), self.dossier.plan.families)
 
     def _service(self, host: str, address: str, tlsa: Tlsa) -> SmtpService:
         prefix = f"{host}/{address}/25/"
         sessions = self._numbered(f"smtp/{prefix}")
         plaintext = self._numbered(f"smtp-plain/{prefix}")
-        starttls = conclude(sessions, self.dossier.plan.second_look)
+        starttls = conclude(sessions, self.dossier.plan.second_look, got_through(self._reached.get(address, ())))
         time = sessions[-1].time if sessions else self.dossier.started
         where = reach(address, self._reached, self.dossier.vantage)
         return SmtpService(
@@ -266,7 +267,8 @@ class Views:
         reached: dict[str, list[Observation[SmtpSession]]] = {}
         for key, observation in self.dossier.observations.items():
             if key.startswith("smtp/"):
-                reached.setdefault(key.split("/")[2], []).append(observation)
+                address = key.rsplit("/", 3)[-3]  # from the end: a host name may hold a slash
+                reached.setdefault(address, []).append(observation)
         return reached
 
     def _policy(self, host: str) -> PolicyFetch | None:
@@ -276,9 +278,11 @@ class Views:
         missing = all(lookup.kind in ("nodata", "nxdomain") and not lookup.unseen for lookup in (a, aaaa))
         prefix = f"https/{host}/"
         fetched = [o for key, o in sorted(self.dossier.observations.items()) if key.startswith(prefix)]
-        good = next((o for o in fetched if o.value is not None), None)
-        if good is not None:
-            return PolicyFetch(host, good.value, None, False, good.time)
+        exchanges = [(o.time, o.value) for o in fetched if isinstance(o.value, HttpExchange)]
+        if exchanges:
+            # As for any HTTPS client, an address where nobody listens is passed over for the next one.
+            time, exchange = next((e for e in exchanges if e[1].ended != "refused"), exchanges[0])
+            return PolicyFetch(host, exchange, None, False, time)
         if fetched:
             return PolicyFetch(host, None, fetched[-1].failure, False, fetched[-1].time)
         lookup = a if a.unseen else aaaa

@@ -33,7 +33,7 @@ async def get(network: Network, host: str, address: str, port: int, path: str) -
             exchange.url, refused.connected_to, refused.redirected, None, "refused", None, (), b"", False
         )
     except NotSeen as unseen:
-        return Failure(unseen.reason, unseen.detail, state="connect")
+        return Failure(unseen.reason, unseen.detail, state="connect", connected_to=unseen.connected_to)
 
 
 class _Exchange:

@@ -26,12 +26,13 @@ _OURS = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, er
 
 
 class NotSeen(Exception):
-    """We could not see: reason and detail of a Failure."""
+    """We could not see: reason and detail of a Failure, and the ADDRESS:PORT that was tried, where one was."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str, connected_to: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.connected_to = connected_to
 
 
 class Refused(Exception):
@@ -207,7 +208,8 @@ class Network:
             async with asyncio.timeout(self.plan.timeout):
                 _, pipe = await loop.create_connection(_Pipe, to.address, to.port)
         except TimeoutError as error:
-            raise NotSeen(Reason.TIMEOUT, f"{to.text} did not answer within {self.plan.timeout:g} s") from error
+            detail = f"{to.text} did not answer within {self.plan.timeout:g} s"
+            raise NotSeen(Reason.TIMEOUT, detail, to.text) from error
         except ConnectionRefusedError as error:
             self._families[family] = True
             raise Refused(to.text, redirected) from error
@@ -216,11 +218,12 @@ class Network:
             if not _has_route(to.address):
                 if not redirected:
                     self._families.setdefault(family, False)
-                raise NotSeen(Reason.VANTAGE, f"{text} (this machine has no IPv{family} route to it)") from error
+                text = f"{text} (this machine has no IPv{family} route to it)"
+                raise NotSeen(Reason.VANTAGE, text, to.text) from error
             if error.errno in _OURS:
-                raise NotSeen(Reason.VANTAGE, text) from error
+                raise NotSeen(Reason.VANTAGE, text, to.text) from error
             reset = isinstance(error, ConnectionError)
-            raise NotSeen(Reason.ABORTED if reset else Reason.UNREACHABLE, text) from error
+            raise NotSeen(Reason.ABORTED if reset else Reason.UNREACHABLE, text, to.text) from error
         self._families[family] = True
         return Stream(pipe, to.text, redirected)
 

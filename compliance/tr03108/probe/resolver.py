@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rdatatype
 
 from ..model import DnsMessage, Failure, Reason
+from ..wire.dns_message import Malformed, Question, read_message
 from .net import Network, NotSeen
 from .redirects import Endpoint
 
@@ -85,23 +86,24 @@ def _answers(data: bytes, query: dns.message.Message) -> bool:
 def _complete(data: bytes, query: dns.message.Message) -> bool:
     """Whether the answer can be read to its end, is not truncated, and answers this query."""
     try:
-        message = dns.message.from_wire(data)
-    except _UNREADABLE:
+        message = read_message(data)
+    except Malformed:
         return False
-    if message.id != query.id or not message.flags & dns.flags.QR or message.flags & dns.flags.TC:
+    if message.id != query.id or not message.complete:
         return False
+    asked = tuple(Question(q.name, q.rdtype, q.rdclass) for q in query.question)
     # A server that cannot read a query may send the error without repeating the question (RFC 1035 section 4.1.1).
-    return message.question == query.question or (not message.question and message.rcode() != dns.rcode.NOERROR)
+    return message.questions == asked or (not message.questions and message.rcode != dns.rcode.NOERROR)
 
 
-def _rcode(data: bytes) -> dns.rcode.Rcode:
-    return dns.message.from_wire(data).rcode()
+def _rcode(data: bytes) -> int:
+    return read_message(data).rcode
 
 
 def has_signatures(message: DnsMessage) -> bool:
     """Whether the answer section brings any RRSIG: what a resolver must do to carry DNSSEC."""
     try:
-        answer = dns.message.from_wire(message.wire).answer
-    except _UNREADABLE:
+        answer = read_message(message.wire).answer
+    except Malformed:
         return False
     return any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in answer)

@@ -69,13 +69,14 @@ async def _hold(network: Network, host: str, address: str, port: int, script: _S
             except Ended as end:
                 ended = end.how
             except NotSeen as unseen:
-                return Failure(unseen.reason, unseen.detail, tuple(dialogue.lines), dialogue.state)
+                lines = tuple(dialogue.lines)
+                return Failure(unseen.reason, unseen.detail, lines, dialogue.state, stream.connected_to)
             lines = tuple(dialogue.lines)
             return SmtpSession(stream.connected_to, stream.redirected, lines, dialogue.state, ended, dialogue.handshake)
     except Refused as refused:
         return SmtpSession(refused.connected_to, refused.redirected, (), "connect", "refused", None)
     except NotSeen as unseen:
-        return Failure(unseen.reason, unseen.detail, state="connect")
+        return Failure(unseen.reason, unseen.detail, state="connect", connected_to=unseen.connected_to)
 
 
 async def _open(network: Network, dialogue: Dialogue, stream: Stream) -> Reply:

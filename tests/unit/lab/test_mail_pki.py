@@ -32,7 +32,9 @@ def test_good_chains_verify(pki: Pki, variant: Variant, key: str) -> None:
     verify(pki, pki.chain(HOST, variant, key))
 
 
-@pytest.mark.parametrize("variant", set(Variant) - {Variant.GOOD, Variant.WILDCARD, Variant.WITH_ROOT})
+@pytest.mark.parametrize(
+    "variant", [v for v in Variant if v not in (Variant.GOOD, Variant.WILDCARD, Variant.WITH_ROOT)]
+)
 def test_faulty_chains_do_not_verify(pki: Pki, variant: Variant) -> None:
     with pytest.raises(VerificationError):
         verify(pki, pki.chain(HOST, variant))

@@ -1,0 +1,60 @@
+"""The SubjectPublicKeyInfo of a certificate as its very octets, which is what TLSA selector 1 is about (RFC 6698).
+
+A library that parses a key and writes it anew may change them: a key for RSASSA-PSS becomes one for RSA, a compressed
+point an uncompressed one. So only the lengths of DER are read here (RFC 5280 section 4.1), and no key at all.
+"""
+
+from __future__ import annotations
+
+_SEQUENCE, _BIT_STRING, _VERSION = 0x30, 0x03, 0xA0
+_BEFORE_KEY = 5  # serialNumber, signature, issuer, validity, subject
+
+
+def public_key_info(certificate: bytes) -> bytes | None:
+    """The octets of subjectPublicKeyInfo; None where `certificate` is not built like one."""
+    outer = _element(certificate, 0, len(certificate))
+    if outer is None or outer[0] != _SEQUENCE or outer[2] != len(certificate):
+        return None
+    tbs = _element(certificate, outer[1], outer[2])
+    if tbs is None or tbs[0] != _SEQUENCE:
+        return None
+    _, start, end = tbs
+    first = _element(certificate, start, end)
+    if first is not None and first[0] == _VERSION:
+        start = first[2]
+    for _ in range(_BEFORE_KEY):
+        skipped = _element(certificate, start, end)
+        if skipped is None:
+            return None
+        start = skipped[2]
+    key = _element(certificate, start, end)
+    if key is None:
+        return None
+    found = certificate[start : key[2]]
+    return found if is_public_key_info(found) else None
+
+
+def is_public_key_info(data: bytes) -> bool:
+    """Whether `data` is built like a SubjectPublicKeyInfo: an algorithm and a bit string, and nothing else."""
+    outer = _element(data, 0, len(data))
+    if outer is None or outer[0] != _SEQUENCE or outer[2] != len(data):
+        return False
+    algorithm = _element(data, outer[1], outer[2])
+    if algorithm is None or algorithm[0] != _SEQUENCE:
+        return False
+    key = _element(data, algorithm[2], outer[2])
+    return key is not None and key[0] == _BIT_STRING and key[2] == outer[2]
+
+
+def _element(data: bytes, start: int, end: int) -> tuple[int, int, int] | None:
+    """Tag, beginning of the contents and end of the DER element at `start`; None where it does not fit before `end`."""
+    if start + 2 > end:
+        return None
+    length, contents = data[start + 1], start + 2
+    if length & 0x80:
+        octets = length & 0x7F
+        if not 1 <= octets <= 4 or contents + octets > end:
+            return None
+        length = int.from_bytes(data[contents : contents + octets], "big")
+        contents += octets
+    return None if contents + length > end else (data[start], contents, contents + length)
