@@ -334,6 +334,7 @@ class TargetAudit:
     complete: bool
     vantage: Vantage
     plan: ProbePlan
+    not_examined: tuple[str, ...] = ()  # service addresses of an address family out of scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class MailHost:
             for lookup in self.lookups
         )
 
+    def out_of_scope(self, families: tuple[int, ...]) -> tuple[str, ...]:
+        """The addresses of families that the plan left out."""
+        return tuple(a for a in _addresses(list(self.lookups)) if ip_address(a).version not in families)
+
     def addresses_unseen(self, families: tuple[int, ...]) -> Lookup | None:
         """The lookup of a family in scope whose addresses could not be seen (open, or a denial nobody can believe)."""
         for family, lookup in ((4, self.a), (6, self.aaaa)):
@@ -189,6 +193,8 @@ class Views:
     def resolver_trouble(self) -> tuple[str, str] | None:
         """Code and detail where the resolver cannot carry DNSSEC or the root cannot be trusted: then all is blind."""
         answer = self.validator.root_answer()
+        if isinstance(answer, NoAnswer) and answer.code in ("NOT_PROBED", "BUDGET_EXHAUSTED"):
+            return ("NOT_PROBED", answer.detail)  # interrupted before the first answer: no word against the resolver
         if isinstance(answer, NoAnswer):
             return ("RESOLVER_UNREACHABLE", answer.detail)
         keys = answer.answer[0] if answer.answer else None

@@ -66,6 +66,9 @@ def _weight(finding: Finding, recommended: bool) -> Verdict | None:
         return None
     if finding.outcome is Outcome.UNSEEN:
         return Verdict.INCONCLUSIVE if recommended or finding.level is Level.MUST else None
+    if finding.outcome is Outcome.ASKED and finding.level is Level.SHOULD:
+        # Nobody has looked: neither "met with a warning" nor, in a MUST requirement, anything that binds.
+        return Verdict.MANUAL if recommended else None
     if finding.level is Level.SHOULD and WORST_FIRST.index(finding.verdict) < WORST_FIRST.index(Verdict.WARN):
         return Verdict.WARN
     return finding.verdict

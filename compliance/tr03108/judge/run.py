@@ -9,9 +9,9 @@ from typing import Any
 from ..catalogue import Catalogue
 from ..evaluate.lookup import Lookup
 from ..evaluate.views import Views
-from ..model import Dossier, Finding, Outcome, TargetAudit, Waiver, rfc3339
+from ..model import Dossier, Finding, Outcome, Subject, TargetAudit, Waiver, rfc3339
 from ..profile import Profile
-from .calls import calls
+from .calls import SMTP_PORT, calls
 from .check import Check
 from .rollup import case_results, requirement_results, target_verdict
 from .waivers import expired
@@ -71,6 +71,7 @@ def roll_up(
         complete=dossier.complete,
         vantage=dossier.vantage,
         plan=dossier.plan,
+        not_examined=_not_examined(views),
     )
 
 
@@ -96,6 +97,18 @@ def _examined(views: Views) -> int:
     if views.resolver_trouble is not None:
         return 0
     return sum(any(not service.starttls.unseen for service in host.services) for host in views.domain.hosts)
+
+
+def _not_examined(views: Views) -> tuple[str, ...]:
+    """The service addresses of a family that is out of scope."""
+    if views.resolver_trouble is not None:
+        return ()
+    families = views.dossier.plan.families
+    return tuple(
+        Subject("service", host.name, address, SMTP_PORT, "smtp").text
+        for host in views.domain.hosts
+        for address in host.out_of_scope(families)
+    )
 
 
 def _lookups(views: Views) -> Iterator[Lookup]:

@@ -52,6 +52,7 @@ def _target(target: TargetAudit, audit: Audit, catalogue: Catalogue, texts: Text
         "finished": rfc3339(target.finished),
         "complete": target.complete,
         "mail_hosts_examined": target.mail_hosts_examined,
+        "not_examined": [line(subject) for subject in target.not_examined],
         "notes": [line(note) for note in notes(target)],
         "vantage": _vantage((target.vantage,)),
         "plan": {field.name: plain(getattr(target.plan, field.name)) for field in fields(target.plan)},

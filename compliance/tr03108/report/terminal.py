@@ -64,6 +64,8 @@ class _Terminal:
         yield from _wrap(texts.sentence(target, self.audit.profile.id), "  ")
         for note in notes(target):
             yield from _wrap(texts.note(note), "  ! ", "    ")
+        if target.not_examined:
+            yield from _wrap(f"{ui('not_examined')}: {', '.join(map(line, target.not_examined[:50]))}", "  ! ", "    ")
         for waiver in target.expired_waivers:
             text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
             yield from _wrap(f"{ui('waivers_expired')}: {text}", "  ! ", "    ")

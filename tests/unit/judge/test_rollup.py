@@ -184,3 +184,16 @@ def test_cases_show_the_worst_of_their_findings(roll: Roll) -> None:
     ]
     assert [case.id for case in audit.cases] == list(profile.cases)
     assert audit.cases[2].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_manual_should_finding_is_no_warning(roll: Roll) -> None:
+    """Nobody has looked: a warning would count as met."""
+    assert roll.requirement(SHOULD, (O.ASKED, SHOULD)) is Verdict.MANUAL
+    assert roll.requirement(MUST, (O.ASKED, SHOULD)) is Verdict.INCONCLUSIVE
+    assert roll.requirement(MUST, (O.ASKED, SHOULD), (O.MET, MUST)) is Verdict.PASS
+
+
+def test_addresses_out_of_scope_are_listed(roll: Roll) -> None:
+    dossier = replace(roll.dossiers["flawless"], plan=replace(roll.dossiers["flawless"].plan, families=(4,)))
+    target = roll.target(profile_of(roll.base, requirement("R", MUST)), finding(O.MET, MUST, "R"), dossier=dossier)
+    assert target.not_examined == ("mx1.flawless.example/[2001:db8::1]:25",)
