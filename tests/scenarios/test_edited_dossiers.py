@@ -127,7 +127,8 @@ def test_dnssec_limit(seen: Seen) -> None:
         good = rrsigs[0]
         rrsigs.clear()
         for number in range(60):
-            rrsigs.add(good.replace(signature=bytes((number,)) + good.signature[1:]))
+            wrong = bytes((number, good.signature[1] ^ 1)) + good.signature[2:]
+            rrsigs.add(good.replace(signature=wrong))
         return replace(observation, value=replace(observation.value, wire=message.to_wire()))
 
     dossier = edited(seen.dossiers["flawless"], many_signatures, "dns/flawless.example/MX")
