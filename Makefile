@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test interop lint lock clean help
+.PHONY: demo test interop soak lint lock clean help
 
 help:
 	@echo "make demo     audit the embedded lab; prints the report's path last"
 	@echo "make test     all tests that need no root and no other program"
 	@echo "make interop  tests against Postfix, NSD and Unbound (root; skipped where they are not installed)"
+	@echo "make soak     thousands of random DNSSEC lookups beside Unbound and delv (LOOKUPS=6000 SEED=1)"
 	@echo "make lint     ruff and mypy"
 	@echo "make lock     write the lock files anew (needs pip-tools)"
 	@echo "make clean    remove the virtual environment, caches and reports"
@@ -31,6 +32,9 @@ test: $(READY)
 
 interop: $(READY)
 	$(BIN)/python -m pytest tests/interop
+
+soak: $(READY)
+	TR03108_SOAK_LOOKUPS=$(LOOKUPS) TR03108_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/soak/soak_dnssec.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
