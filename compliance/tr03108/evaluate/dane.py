@@ -121,7 +121,7 @@ def match(
                 RecordMatch(_text(record), "unusable", why="a stronger digest is there (RFC 7671 section 9)")
             )
         elif record.usage == _DANE_EE:
-            if chain and _matches(record, chain[0]):
+            if chain and matches(record, chain[0]):
                 results.append(RecordMatch(_text(record), "matched", 0, why="the server's own certificate"))
             else:
                 results.append(RecordMatch(_text(record), "unmatched", why=MAY_BE_NEXT))
@@ -151,7 +151,7 @@ def _match_anchor(
     Several certificates can hold one key (selector 1), so each that matches is tried: one good path suffices.
     """
     text = _text(record)
-    anchors: list[tuple[int | None, bytes]] = [(d, der) for d, der in enumerate(chain) if d and _matches(record, der)]
+    anchors: list[tuple[int | None, bytes]] = [(d, der) for d, der in enumerate(chain) if d and matches(record, der)]
     if not anchors and (record.selector, record.mtype) == (0, 0):  # the whole certificate is in the record
         anchors = [(None, bytes(record.cert))]
     if not anchors:
@@ -183,7 +183,7 @@ def _judge_anchor(
 
 def _not_sent(record: TlsaRecord, chain: Sequence[bytes], time: datetime, known: Sequence[bytes]) -> RecordMatch:
     """No certificate as sent is the anchor: perhaps because the server leaves it out (RFC 7672 section 3.1.2)."""
-    issuers = (der for der in known if der not in chain and _matches(record, der))
+    issuers = (der for der in known if der not in chain and matches(record, der))
     for issuer in list(issuers)[:MAXIMUM_PATHS]:
         path = pkix.verify(chain, [issuer], time, partial=True)
         if path.code in ("OK", *_DATES):
@@ -201,7 +201,8 @@ def _strongest(record: TlsaRecord, records: Sequence[TlsaRecord]) -> bool:
     return all(_STRENGTH.get(r.mtype, 0) <= _STRENGTH[record.mtype] for r in alike)
 
 
-def _matches(record: TlsaRecord, der: bytes) -> bool:
+def matches(record: TlsaRecord, der: bytes) -> bool:
+    """Whether the record is of this certificate or its key, whatever its usage."""
     data = der if record.selector == 0 else public_key_info(der)
     if data is None:
         return False

@@ -26,8 +26,8 @@ class Routing:
 class HostAddresses:
     """What stands before the TLSA question (RFC 7672 section 2.2): the ways to a mail host, as DNSSEC sees them.
 
-    `insecure`: why senders do not ask for TLSA records at the host's name at all; None where they do. `mx_insecure`: the
-    MX records that led here are provably not secured.
+    `insecure`: why senders do not ask for TLSA records at the host's name at all; None where they do.
+    `mx_insecure`: the MX records that led here are provably not secured.
     """
 
     insecure: str | None = None

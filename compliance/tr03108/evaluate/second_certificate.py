@@ -30,6 +30,12 @@ class SecondCertificate:
     key_type: str | None
     chain: tuple[bytes, ...] = ()
     detail: str = ""
+    refused_version: bool = False  # TLS 1.2 is not spoken, which leaves this question open
+
+    @property
+    def because(self) -> str:
+        """Why it was not probed, as a key of the phrases."""
+        return "TLS12_NOT_SPOKEN" if self.refused_version else "NOT_PROBED"
 
     @property
     def seen(self) -> bool:
@@ -62,5 +68,5 @@ def second_certificate(first: Handshake | None, look: Observation[SmtpSession] |
     if handshake.ended == "alert" and handshake.alert in NO_SUCH_CERTIFICATE:
         return SecondCertificate("NONE", wanted, detail=handshake.error or "")
     if handshake.ended == "alert" and handshake.alert == PROTOCOL_VERSION:
-        return SecondCertificate("NOT_PROBED", wanted, detail="TLS 1.2 is not spoken")
+        return SecondCertificate("NOT_PROBED", wanted, detail="TLS 1.2 is not spoken", refused_version=True)
     return SecondCertificate("STARTTLS_UNSEEN", wanted, detail=handshake.error or handshake.ended)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 _SEQUENCE, _BIT_STRING, _VERSION = 0x30, 0x03, 0xA0
 _OBJECT_IDENTIFIER = 0x06
-# By the algorithm of the key (RFC 3279, 4055, 5480, 8410): the certificate that a TLS 1.2 suite asks for. Edwards curves
-# are asked for by the suites with ECDSA (RFC 8422 section 5.10).
+# By the algorithm of the key (RFC 3279, 4055, 5480, 8410): the certificate that a TLS 1.2 suite asks for. Suites with
+# ECDSA ask for Edwards curves too (RFC 8422 section 5.10).
 _KEY_TYPES = {
     bytes.fromhex("2a864886f70d010101"): "RSA",
     bytes.fromhex("2a864886f70d01010a"): "RSA",  # RSASSA-PSS

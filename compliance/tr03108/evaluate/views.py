@@ -111,8 +111,8 @@ class SmtpService:
     plaintext: Observation[SmtpSession] | None
     tlsa: Tlsa
     time: datetime
-    second: SecondCertificate = SecondCertificate("NOT_PROBED", None)
-    addresses: HostAddresses = HostAddresses()
+    second: SecondCertificate
+    addresses: HostAddresses
     peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
 
     @property
