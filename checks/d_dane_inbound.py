@@ -99,7 +99,8 @@ def _chains_match(service: SmtpService, rules: Rules) -> Result:
     if second is not None and "OK" in (first.code, second.code):
         types = (service.key_type, service.second.key_type)
         wrong, (bad, good) = (second, types[::-1]) if first.code == "OK" else (first, types)
-        told = {"because": wrong.code, "detail": wrong.detail, "key_type": bad, "other_key_type": good}
+        because = wrong.code if wrong.code != "TLSA_MISMATCH" else None  # which the code says already
+        told = {"because": because, "detail": wrong.detail, "key_type": bad, "other_key_type": good}
         return unmet("TLSA_MISMATCH_KEY_TYPE", **told, **evidence)
     return unmet(first.code, detail=first.detail, names=", ".join(service.names), **evidence)
 
