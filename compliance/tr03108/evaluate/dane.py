@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,24 +109,26 @@ def match(
     Names and dates of a DANE-EE certificate are not looked at (RFC 7672 section 3.1.1). `known` are CA certificates
     known from elsewhere: they make no match, but tell an issuer that was not sent from one that is another's.
     """
-    results = []
-    for number, record in enumerate(records):
-        trouble = unusable(record)
-        if record in records[:number]:
+    results: list[RecordMatch] = []
+    seen: set[TlsaRecord] = set()
+    troubles = {record: unusable(record) for record in records}
+    strongest = _strongest(record for record, trouble in troubles.items() if trouble is None)
+    for record in records:
+        trouble = troubles[record]
+        if record in seen:
             results.append(RecordMatch(_text(record), "duplicate", why="the same record is there already"))
         elif trouble is not None:
             results.append(RecordMatch(_text(record), "unusable", why=trouble))
-        elif not _strongest(record, records):
-            results.append(
-                RecordMatch(_text(record), "unusable", why="a stronger digest is there (RFC 7671 section 9)")
-            )
-        elif record.usage == _DANE_EE:
-            if chain and matches(record, chain[0]):
-                results.append(RecordMatch(_text(record), "matched", 0, why="the server's own certificate"))
-            else:
-                results.append(RecordMatch(_text(record), "unmatched", why=MAY_BE_NEXT))
-        else:
+        elif record.mtype and _STRENGTH[record.mtype] < strongest[record.usage, record.selector]:
+            why = "a stronger digest is there (RFC 7671 section 9)"
+            results.append(RecordMatch(_text(record), "unusable", why=why))
+        elif record.usage != _DANE_EE:
             results.append(_match_anchor(record, chain, references, time, known))
+        elif chain and matches(record, chain[0]):
+            results.append(RecordMatch(_text(record), "matched", 0, why="the server's own certificate"))
+        else:
+            results.append(RecordMatch(_text(record), "unmatched", why=MAY_BE_NEXT))
+        seen.add(record)
     return _verdict(tuple(results))
 
 
@@ -193,12 +195,13 @@ def _not_sent(record: TlsaRecord, chain: Sequence[bytes], time: datetime, known:
     return RecordMatch(_text(record), "issuer-not-in-chain", why="no certificate of the chain as sent is this anchor")
 
 
-def _strongest(record: TlsaRecord, records: Sequence[TlsaRecord]) -> bool:
+def _strongest(usable: Iterable[TlsaRecord]) -> Mapping[tuple[int, int], int]:
     """Digest agility: of records alike in usage and selector only the strongest digest counts; full data always."""
-    if record.mtype == 0:
-        return True
-    alike = [r for r in records if (r.usage, r.selector) == (record.usage, record.selector) and unusable(r) is None]
-    return all(_STRENGTH.get(r.mtype, 0) <= _STRENGTH[record.mtype] for r in alike)
+    found: dict[tuple[int, int], int] = {}
+    for record in usable:
+        alike = (record.usage, record.selector)
+        found[alike] = max(found.get(alike, 0), _STRENGTH.get(record.mtype, 0))
+    return found
 
 
 def matches(record: TlsaRecord, der: bytes) -> bool:

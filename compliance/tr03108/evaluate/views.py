@@ -114,6 +114,7 @@ class SmtpService:
     second: SecondCertificate
     addresses: HostAddresses
     peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
+    _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def subject(self) -> Subject:
@@ -131,13 +132,18 @@ class SmtpService:
 
     def matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match:
         """The chain against the host's TLSA records; `time` judges DANE-TA paths, `roots` only explain a mismatch."""
-        return match(self.tlsa.records, self.chain, self.references, time, roots)
+        return self._match(self.chain, time, roots)
 
     def second_matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match | None:
         """The same for the chain of the other type of key; None where there is none to judge."""
-        if not self.second.seen:
-            return None
-        return match(self.tlsa.records, self.second.chain, self.references, time, roots)
+        return self._match(self.second.chain, time, roots) if self.second.seen else None
+
+    def _match(self, chain: tuple[bytes, ...], time: datetime, roots: tuple[bytes, ...]) -> Match:
+        """Matches once what many may ask: each address that differs wants to know it of all others."""
+        question = (chain, time, roots)
+        if question not in self._judged:
+            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
+        return self._judged[question]
 
     def matching_peers(self, time: datetime) -> tuple[str, ...]:
         """The host's other addresses at which every chain that was served matches."""
