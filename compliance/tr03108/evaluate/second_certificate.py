@@ -1,8 +1,8 @@
 """The second certificate of a server that has one for each type of key, RSA and ECDSA (RFC 5246 section 7.4.2).
 
 In TLS 1.2 the cipher suite says of which type the certificate must be, so a hello whose suites all need the other type
-brings the second certificate to light, or shows that there is none. TLS 1.3 has no such suites. A refusal says as much as
-the curves that were offered: a certificate on another one is refused with the same alert.
+brings the second certificate to light, or shows that there is none. TLS 1.3 has no such suites. A refusal reaches as
+far as the curves that were offered: a certificate on another one is refused with the same alert.
 """
 
 from __future__ import annotations
