@@ -10,6 +10,7 @@ from tr03108 import (
     Rules,
     SmtpService,
     Status,
+    absent,
     check,
     marginal,
     met,
@@ -58,10 +59,15 @@ def check_host_secure(host: MailHost, rules: Rules) -> Result:
     return _trusted(host.lookups, rules)
 
 
+_BEFORE_TLSA = ("OK", "TLSA_UNUSABLE", "TLSA_UNSEEN")  # outweighed by addresses that are not secured
+
+
 @check("TR-03108-D-02", id="inbound-dane.tlsa-matches", each="mail_address")
 def check_tlsa_matches(service: SmtpService, rules: Rules) -> Result:
-    """At least one secure, usable TLSA record matches the chain served at this address."""
+    """At least one secure, usable TLSA record matches each chain served at this address."""
     tlsa, starttls = service.tlsa, service.starttls
+    if service.addresses.insecure is not None and tlsa.code in _BEFORE_TLSA:  # RFC 7672 section 2.2.2
+        return unmet("ADDRESS_INSECURE", cause=service.addresses.insecure, tlsa=tlsa)
     if tlsa.unseen:
         return unseen(tlsa.code, cause=tlsa.cause, detail=tlsa.detail, tlsa=tlsa)
     if tlsa.code != "OK":  # proven, whatever SMTP did
@@ -72,9 +78,47 @@ def check_tlsa_matches(service: SmtpService, rules: Rules) -> Result:
         return unseen(shown, because=code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
     if not starttls.works:
         return unmet("NO_TLS", because=starttls.code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
-    result = service.matched(rules.as_of, rules.roots)
-    records = [record.text for record in result.records]
-    evidence = {"records": "; ".join(records), "matches": records, "chain": service.certificates, "tlsa": tlsa}
-    if result.code == "OK":
-        return met(**evidence)
-    return unmet(result.code, detail=result.detail, names=", ".join(service.names), **evidence)
+    return _chains_match(service, rules)
+
+
+def _chains_match(service: SmtpService, rules: Rules) -> Result:
+    """The records against the chain of the first certificate, and of the second where there is one."""
+    first, second = service.matched(rules.as_of, rules.roots), service.second_matched(rules.as_of, rules.roots)
+    evidence = {
+        "records": "; ".join(record.text for record in first.records),
+        "matches": first.records,
+        "chain": service.certificates,
+        "tlsa": service.tlsa,
+    }
+    if second is not None:
+        evidence |= {"second_matches": second.records, "second_chain": service.second_certificates}
+    if first.code == "OK" and (second is None or second.code == "OK"):
+        reason = "MX_INSECURE" if service.addresses.mx_insecure else None
+        return met(matched=first.matched, reason=reason, **evidence)
+    evidence["elsewhere"] = service.matching_peers(rules.as_of)
+    if second is not None and "OK" in (first.code, second.code):
+        types = (service.key_type, service.second.key_type)
+        wrong, (bad, good) = (second, types[::-1]) if first.code == "OK" else (first, types)
+        because = wrong.code if wrong.code != "TLSA_MISMATCH" else None  # which the code says already
+        told = {"because": because, "detail": wrong.detail, "key_type": bad, "other_key_type": good}
+        return unmet("TLSA_MISMATCH_KEY_TYPE", **told, **evidence)
+    return unmet(first.code, detail=first.detail, names=", ".join(service.names), **evidence)
+
+
+@check(id="inbound-dane.both-certificates", each="mail_address")
+def check_both_certificates(service: SmtpService, rules: Rules) -> Result:
+    """It was seen whether the server has a second certificate, of the other type of key."""
+    starttls, second = service.starttls, service.second
+    if starttls.unseen:
+        code = service.blind_code or starttls.code
+        return unseen(code if code in _STILL_BLIND else "STARTTLS_UNSEEN", because=code, detail=starttls.detail)
+    if not starttls.works:
+        return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
+    evidence = {"key_type": service.key_type, "other_key_type": second.key_type, "second": second}
+    if second.code == "NOT_PROBED":
+        return unseen("NOT_PROBED", because=second.because, detail=second.detail, **evidence)
+    if second.unseen:
+        return unseen("STARTTLS_UNSEEN", because=second.code, detail=second.detail, **evidence)
+    if second.seen:
+        return met(reason="SECOND_CERTIFICATE_SEEN", chain=service.second_certificates, **evidence)
+    return met(reason="SECOND_CERTIFICATE_NONE", **evidence)

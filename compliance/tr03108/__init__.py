@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .evaluate.lookup import Lookup, Status
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
+    from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.views import MailDomain, MailHost, SmtpService
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
@@ -24,6 +25,7 @@ _HOMES = {
     "MailDomain": "evaluate.views",
     "MailHost": "evaluate.views",
     "Result": "judge.outcomes",
+    "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
     "SmtpService": "evaluate.views",
     "Status": "evaluate.lookup",
@@ -34,6 +36,7 @@ _HOMES = {
     "marginal": "judge.outcomes",
     "met": "judge.outcomes",
     "not_offered": "judge.outcomes",
+    "rollover_of": "evaluate.rollover",
     "sts_fetch": "evaluate.policies",
     "sts_record": "evaluate.policies",
     "tlsrpt_record": "evaluate.policies",
@@ -46,6 +49,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
+    "Rollover", "rollover_of",
     "Rules",
 ]  # fmt: skip
 

@@ -32,6 +32,7 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "dns": DnsMessage,
     "smtp": SmtpSession,
     "smtp-plain": SmtpSession,
+    "smtp-other": SmtpSession,
     "https": HttpExchange,
 }
 _NAME = re.compile(r"(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+(?:\.(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+)*")

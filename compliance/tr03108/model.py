@@ -148,7 +148,8 @@ class ProbePlan:
     """Neutral questions and limits: what to ask, never what is good. Times in seconds.
 
     `mode` is "full" or "verdict"; `families` the address families in scope (4, 6); `connect` the redirections as
-    given; `second_look` the time that must pass before a fact against the target is looked at again.
+    given; `second_look` the time that must pass before a fact against the target is looked at again;
+    `both_certificates` asks a server that showed an RSA certificate for an ECDSA one, and the other way round.
     """
 
     mode: str = "full"
@@ -165,6 +166,7 @@ class ProbePlan:
     max_connections: int = 4
     budget: int = 400
     second_look: float = 30.0
+    both_certificates: bool = True
 
 
 @dataclass(frozen=True, slots=True)

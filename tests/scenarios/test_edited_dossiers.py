@@ -134,3 +134,42 @@ def test_dnssec_limit(seen: Seen) -> None:
     dossier = edited(seen.dossiers["flawless"], many_signatures, "dns/flawless.example/MX")
     (finding,) = findings_of(dossier, "inbound-dane.mx-secure")
     assert (finding.code, finding.outcome) == ("DNSSEC_LIMIT", "UNSEEN")
+
+
+def test_the_second_certificate_unseen(seen: Seen) -> None:
+    """What was not seen of the second certificate changes nothing about the first."""
+    dossier = edited(seen.dossiers["rsa-certificate-mismatch"], blind(Reason.DEFERRED), "smtp-other/")
+    (finding,) = findings_of(dossier, "inbound-dane.both-certificates")
+    assert (finding.code, finding.outcome, finding.evidence["because"]) == (
+        "STARTTLS_UNSEEN",
+        "UNSEEN",
+        "SERVICE_DEFERRED",
+    )
+    assert codes(findings_of(dossier, "inbound-dane.tlsa-matches")) == {"OK"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "bad", "good"),
+    [("rsa-certificate-mismatch", "RSA", "ECDSA"), ("ecdsa-certificate-mismatch", "ECDSA", "RSA")],
+)
+def test_the_type_of_key_is_named(seen: Seen, scenario: str, bad: str, good: str) -> None:
+    (finding,) = findings_of(seen.dossiers[scenario], "inbound-dane.tlsa-matches")
+    assert (finding.evidence["key_type"], finding.evidence["other_key_type"]) == (bad, good)
+    states = {finding.evidence[key][0]["state"] for key in ("matches", "second_matches")}
+    assert states == {"matched", "unmatched"}
+
+
+def test_one_question_more_for_each_service(seen: Seen) -> None:
+    keys = [key for key in seen.dossiers["flawless"].observations if key.startswith("smtp-other/")]
+    assert sorted(keys) == [
+        "smtp-other/mx1.flawless.example/192.0.2.1/25/1",
+        "smtp-other/mx1.flawless.example/2001:db8::1/25/1",
+    ]
+    assert not any(key.startswith("smtp-other/") for key in seen.dossiers["second-certificate-not-asked"].observations)
+    offered = seen.dossiers["flawless"].observations[keys[0]].value.handshake.offered
+    assert offered["versions"] == "TLSv1.2"
+
+
+def test_an_insecure_mx_is_named_beside_the_match(seen: Seen) -> None:
+    (finding,) = findings_of(seen.dossiers["mx-insecure-host-secure"], "inbound-dane.tlsa-matches")
+    assert (finding.code, finding.evidence["reason"], finding.evidence["matched"]) == ("OK", "MX_INSECURE", "3 1 1")

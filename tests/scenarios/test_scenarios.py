@@ -26,7 +26,6 @@ QUIET_CODES = {"OK", "NOT_COVERED", "MANUAL_SENDING_SIDE", "MANUAL_DECLARATION",
 DEDICATED = {
     "DNSSEC_LIMIT": "the lab signs each record set once",
     "GROUP_UNSEEN": "needs a server whose key exchange message cannot be read",
-    "NOT_PROBED": "the audits of the lab ask everything",
     "RECOMMENDATION_EXPIRED": "no suite or group that OpenSSL negotiates with itself has a period without extension",
     "SERVICE_UNREACHABLE": "loopback always has a route",
     "VANTAGE_NO_IPV4": "loopback always has IPv4",

@@ -310,3 +310,14 @@ TEXT = codec.encode(
         observations=observations(),
     )
 )
+
+
+def test_the_look_at_the_second_certificate_has_a_key_of_its_own(dossier: Dossier) -> None:
+    key = SMTP.replace("smtp/", "smtp-other/", 1)
+    more = replace(dossier, observations={**dossier.observations, key: Observation(key, TIME, VALUES[SMTP], None)})
+    assert codec.decode(codec.encode(more)) == more
+
+
+def test_a_dossier_from_before_a_question_of_the_plan_still_decodes(body: dict[str, Any], dossier: Dossier) -> None:
+    del body["plan"]["both_certificates"]
+    assert codec.decode(json.dumps(body)) == dossier

@@ -72,7 +72,8 @@ def test_inbound_dane_asks_five_questions(catalogue: Catalogue) -> None:
         ("TR-03108-05-M", False),
     ]
     assert profile.cases == ("TR-03108-D-01", "TR-03108-D-02", "TR-03108-E-05", "TR-03108-E-12")
-    assert profile.checks == ("starttls.plaintext-refused", "tls.negotiated")
+    dane = ("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover")
+    assert profile.checks == ("starttls.plaintext-refused", "tls.negotiated", *dane)
     assert profile.levels == {"TR-03108-E-05": Level.INFO, "starttls.plaintext-refused": Level.SHOULD}
     assert set(profile.reasons) == set(profile.levels)
     assert (profile.plan.mode, profile.plan.policies, profile.plan.plaintext_mail) == ("verdict", (), True)
@@ -81,6 +82,7 @@ def test_inbound_dane_asks_five_questions(catalogue: Catalogue) -> None:
     transport = profile.requirements[0]
     assert transport.cases == ("TR-03108-E-05", "TR-03108-E-12")
     assert transport.checks == ("starttls.plaintext-refused", "tls.negotiated")
+    assert profile.requirements[1].checks == dane
 
 
 def test_the_example_loads_and_shows_every_key(catalogue: Catalogue) -> None:
@@ -120,7 +122,7 @@ def test_include_replaces_and_exclude_takes_away(folder: Folder) -> None:
 def test_a_requirement_takes_its_cases_and_checks_with_it(folder: Folder) -> None:
     profile = folder.load('extends = "tr-03108-2.0"\n[requirements]\ninclude = ["TR-03108-05-M"]')
     assert profile.cases == ("TR-03108-D-01", "TR-03108-D-02")
-    assert profile.checks == ()
+    assert profile.checks == ("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover")
 
 
 def test_a_case_stays_with_the_other_requirements_it_serves(folder: Folder) -> None:

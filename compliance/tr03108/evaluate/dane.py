@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ _DATES = ("CERTIFICATE_EXPIRED", "CERTIFICATE_NOT_YET_VALID")
 MAXIMUM_PATHS = 8  # tried for one record; more than one certificate of a key in a chain is rare
 # Of several records that came near: the code that says most.
 _NEARNESS = ("TLSA_NAME_MISMATCH", "TLSA_CHAIN_EXPIRED", "TLSA_ISSUER_NOT_SENT", "TLSA_MISMATCH")
+MAY_BE_NEXT = "well-formed: it may be for the next key"
 _STRENGTH = {2: 2, 1: 1}  # digest agility: SHA-512 before SHA-256 (RFC 7671 section 9)
 
 
@@ -32,13 +33,19 @@ class TlsaRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordMatch:
-    """What became of one TLSA record: `state` is "matched", "unmatched", "unusable" or "refused" (`why` says more)."""
+    """What became of one TLSA record; `why` says more.
+
+    `state`: "matched" (`depth` 0 is the leaf; None an anchor that the record itself holds), "unmatched" (well-formed),
+    "issuer-not-in-chain", "refused" (it names the anchor, but path, dates or name do not hold), "unusable" or
+    "duplicate". `code` is the reason code of a near miss.
+    """
 
     record: str
     state: str
     depth: int | None = None
     name: str | None = None
     why: str | None = None
+    code: str | None = None
 
     @property
     def text(self) -> str:
@@ -46,6 +53,15 @@ class RecordMatch:
         at = "" if self.depth is None else f" at depth {self.depth}"
         named = "" if self.name is None else f", name {self.name}"
         return f"{self.record}: {self.state}{at}{named}" + (f" ({self.why})" if self.why else "")
+
+    @property
+    def parameters(self) -> str:
+        """`3 1 1`: usage, selector and matching type."""
+        return " ".join(self.record.split()[:3])
+
+    def evidence(self) -> dict[str, object]:
+        """The same for programs."""
+        return {"record": self.record, "state": self.state, "depth": self.depth, "name": self.name, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,11 @@ class Match:
     code: str
     records: tuple[RecordMatch, ...]
     detail: str = ""
+
+    @property
+    def matched(self) -> str | None:
+        """Usage, selector and matching type of the first record that matched."""
+        return next((record.parameters for record in self.records if record.state == "matched"), None)
 
 
 def unusable(record: TlsaRecord) -> str | None:
@@ -88,32 +109,39 @@ def match(
     Names and dates of a DANE-EE certificate are not looked at (RFC 7672 section 3.1.1). `known` are CA certificates
     known from elsewhere: they make no match, but tell an issuer that was not sent from one that is another's.
     """
-    results = []
+    results: list[RecordMatch] = []
+    seen: set[TlsaRecord] = set()
+    troubles = {record: unusable(record) for record in records}
+    strongest = _strongest(record for record, trouble in troubles.items() if trouble is None)
     for record in records:
-        trouble = unusable(record)
-        if trouble is not None:
+        trouble = troubles[record]
+        if record in seen:
+            results.append(RecordMatch(_text(record), "duplicate", why="the same record is there already"))
+        elif trouble is not None:
             results.append(RecordMatch(_text(record), "unusable", why=trouble))
-        elif not _strongest(record, records):
-            results.append(
-                RecordMatch(_text(record), "unusable", why="a stronger digest is there (RFC 7671 section 9)")
-            )
-        elif record.usage == _DANE_EE:
-            hit = bool(chain) and _matches(record, chain[0])
-            results.append(RecordMatch(_text(record), "matched" if hit else "unmatched", 0 if hit else None))
-        else:
+        elif record.mtype and _STRENGTH[record.mtype] < strongest[record.usage, record.selector]:
+            why = "a stronger digest is there (RFC 7671 section 9)"
+            results.append(RecordMatch(_text(record), "unusable", why=why))
+        elif record.usage != _DANE_EE:
             results.append(_match_anchor(record, chain, references, time, known))
+        elif chain and matches(record, chain[0]):
+            results.append(RecordMatch(_text(record), "matched", 0, why="the server's own certificate"))
+        else:
+            results.append(RecordMatch(_text(record), "unmatched", why=MAY_BE_NEXT))
+        seen.add(record)
     return _verdict(tuple(results))
 
 
 def _verdict(results: tuple[RecordMatch, ...]) -> Match:
     if any(result.state == "matched" for result in results):
         return Match("OK", results)
-    if all(result.state == "unusable" for result in results):
-        return Match("TLSA_UNUSABLE", results, "; ".join(dict.fromkeys(r.why or "" for r in results)))
-    refused = [(result.why or "").partition(": ") for result in results if result.state == "refused"]
-    if refused:
-        code, _, detail = min(refused, key=lambda parts: _NEARNESS.index(parts[0]))
-        return Match(code, results, detail)
+    judged = [result for result in results if result.state != "duplicate"]
+    if all(result.state == "unusable" for result in judged):
+        return Match("TLSA_UNUSABLE", results, "; ".join(dict.fromkeys(r.why or "" for r in judged)))
+    near = [(_NEARNESS.index(result.code), result.why or "") for result in judged if result.code is not None]
+    if near:
+        nearest, detail = min(near, key=lambda miss: miss[0])
+        return Match(_NEARNESS[nearest], results, detail)
     return Match("TLSA_MISMATCH", results)
 
 
@@ -125,7 +153,7 @@ def _match_anchor(
     Several certificates can hold one key (selector 1), so each that matches is tried: one good path suffices.
     """
     text = _text(record)
-    anchors: list[tuple[int | None, bytes]] = [(d, der) for d, der in enumerate(chain) if d and _matches(record, der)]
+    anchors: list[tuple[int | None, bytes]] = [(d, der) for d, der in enumerate(chain) if d and matches(record, der)]
     if not anchors and (record.selector, record.mtype) == (0, 0):  # the whole certificate is in the record
         anchors = [(None, bytes(record.cert))]
     if not anchors:
@@ -140,42 +168,44 @@ def _judge_anchor(
 ) -> RecordMatch:
     path = pkix.verify(chain, [anchor], time, partial=True)
     if path.code in _DATES:
-        return RecordMatch(text, "refused", depth, why=f"TLSA_CHAIN_EXPIRED: {path.detail}")
+        return RecordMatch(text, "refused", depth, why=path.detail, code="TLSA_CHAIN_EXPIRED")
     if path.code != "OK" and depth is None:
         return RecordMatch(text, "unmatched", why=f"the chain does not lead to the record's anchor: {path.detail}")
     if path.code != "OK":
-        return RecordMatch(text, "refused", depth, why=f"TLSA_MISMATCH: {path.detail}")
+        return RecordMatch(text, "refused", depth, why=path.detail, code="TLSA_MISMATCH")
     if anchor not in path.certificates[1:]:
         return RecordMatch(text, "unmatched", why="the server's own certificate is no trust anchor; usage 3 is for it")
     leaf = pkix.load(chain[0])
     name = first_match(leaf, references) if leaf is not None else None
     if name is None:
-        return RecordMatch(
-            text, "refused", depth, why=f"TLSA_NAME_MISMATCH: certificate names none of {', '.join(references)}"
-        )
-    return RecordMatch(text, "matched", depth, name)
+        why = f"certificate names none of {', '.join(references)}"
+        return RecordMatch(text, "refused", depth, why=why, code="TLSA_NAME_MISMATCH")
+    return RecordMatch(text, "matched", depth, name, "trust anchor")
 
 
 def _not_sent(record: TlsaRecord, chain: Sequence[bytes], time: datetime, known: Sequence[bytes]) -> RecordMatch:
     """No certificate as sent is the anchor: perhaps because the server leaves it out (RFC 7672 section 3.1.2)."""
-    issuers = (der for der in known if der not in chain and _matches(record, der))
+    issuers = (der for der in known if der not in chain and matches(record, der))
     for issuer in list(issuers)[:MAXIMUM_PATHS]:
         path = pkix.verify(chain, [issuer], time, partial=True)
         if path.code in ("OK", *_DATES):
             subject = path.subjects[-1][:200] if path.subjects else "a known CA"
-            return RecordMatch(_text(record), "refused", why=f"TLSA_ISSUER_NOT_SENT: {subject} is not in the chain")
-    return RecordMatch(_text(record), "unmatched", why="no certificate of the chain as sent is this trust anchor")
+            why = f"{subject} is not in the chain"
+            return RecordMatch(_text(record), "issuer-not-in-chain", why=why, code="TLSA_ISSUER_NOT_SENT")
+    return RecordMatch(_text(record), "issuer-not-in-chain", why="no certificate of the chain as sent is this anchor")
 
 
-def _strongest(record: TlsaRecord, records: Sequence[TlsaRecord]) -> bool:
+def _strongest(usable: Iterable[TlsaRecord]) -> Mapping[tuple[int, int], int]:
     """Digest agility: of records alike in usage and selector only the strongest digest counts; full data always."""
-    if record.mtype == 0:
-        return True
-    alike = [r for r in records if (r.usage, r.selector) == (record.usage, record.selector) and unusable(r) is None]
-    return all(_STRENGTH.get(r.mtype, 0) <= _STRENGTH[record.mtype] for r in alike)
+    found: dict[tuple[int, int], int] = {}
+    for record in usable:
+        alike = (record.usage, record.selector)
+        found[alike] = max(found.get(alike, 0), _STRENGTH.get(record.mtype, 0))
+    return found
 
 
-def _matches(record: TlsaRecord, der: bytes) -> bool:
+def matches(record: TlsaRecord, der: bytes) -> bool:
+    """Whether the record is of this certificate or its key, whatever its usage."""
     data = der if record.selector == 0 else public_key_info(der)
     if data is None:
         return False

@@ -22,6 +22,18 @@ class Routing:
     hosts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HostAddresses:
+    """What stands before the TLSA question (RFC 7672 section 2.2): the ways to a mail host, as DNSSEC sees them.
+
+    `insecure`: why senders do not ask for TLSA records at the host's name at all; None where they do.
+    `mx_insecure`: the MX records that led here are provably not secured.
+    """
+
+    insecure: str | None = None
+    mx_insecure: bool = False
+
+
 def mail_routing(mx: Lookup, domain: str) -> Routing:
     """The routing that an MX lookup of `domain` means. Bogus MX records still name hosts: D-01 is what fails then."""
     if mx.kind is None or mx.unseen:
@@ -46,3 +58,16 @@ def tlsa_names(host: str, a: Lookup, aaaa: Lookup) -> tuple[str, ...]:
         if lookup.aliases and lookup.exists and lookup.secure:
             return (lookup.owner, host)
     return (host,)
+
+
+def insecure_cause(a: Lookup | None, aaaa: Lookup | None) -> str | None:
+    """Why senders do not ask for TLSA at the host's name: none of its addresses is secured (RFC 7672 section 2.2.2).
+
+    An alias that is itself secure is asked about all the same, below the name that it has.
+    """
+    found = [lookup for lookup in (a, aaaa) if lookup is not None and lookup.exists]
+    if not found or any(lookup.status is not Status.INSECURE for lookup in found):
+        return None
+    if any(lookup.aliases and lookup.aliases[0].status is Status.SECURE for lookup in found):
+        return None
+    return found[0].cause or "DNSSEC_INSECURE"

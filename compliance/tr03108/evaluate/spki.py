@@ -7,6 +7,17 @@ point an uncompressed one. So only the lengths of DER are read here (RFC 5280 se
 from __future__ import annotations
 
 _SEQUENCE, _BIT_STRING, _VERSION = 0x30, 0x03, 0xA0
+_OBJECT_IDENTIFIER = 0x06
+# By the algorithm of the key (RFC 3279, 4055, 5480, 8410): the certificate that a TLS 1.2 suite asks for. Suites with
+# ECDSA ask for Edwards curves too (RFC 8422 section 5.10).
+_KEY_TYPES = {
+    bytes.fromhex("2a864886f70d010101"): "RSA",
+    bytes.fromhex("2a864886f70d01010a"): "RSA",  # RSASSA-PSS
+    bytes.fromhex("2a8648ce3d0201"): "ECDSA",
+    bytes.fromhex("2b6570"): "ECDSA",  # Ed25519
+    bytes.fromhex("2b6571"): "ECDSA",  # Ed448
+}
+OTHER_KEY_TYPE = {"RSA": "ECDSA", "ECDSA": "RSA"}
 _BEFORE_KEY = 5  # serialNumber, signature, issuer, validity, subject
 
 
@@ -32,6 +43,17 @@ def public_key_info(certificate: bytes) -> bytes | None:
         return None
     found = certificate[start : key[2]]
     return found if is_public_key_info(found) else None
+
+
+def key_type(certificate: bytes) -> str | None:
+    """ "RSA" or "ECDSA"; None for any other key, and where `certificate` is not built like one."""
+    info = public_key_info(certificate)
+    outer = _element(info, 0, len(info)) if info is not None else None
+    algorithm = _element(info, outer[1], outer[2]) if info is not None and outer is not None else None
+    name = _element(info, algorithm[1], algorithm[2]) if info is not None and algorithm is not None else None
+    if info is None or name is None or name[0] != _OBJECT_IDENTIFIER:
+        return None
+    return _KEY_TYPES.get(info[name[1] : name[2]])
 
 
 def is_public_key_info(data: bytes) -> bool:

@@ -125,6 +125,14 @@ def conclude(observations: Sequence[Observation[SmtpSession]], second_look: floa
     return Starttls("STARTTLS_INCONSISTENT", True, detail, None, False, attempts)
 
 
+def blindness(observation: Observation[SmtpSession]) -> tuple[str, str]:
+    """Code and detail of a connection that did not come to its handshake, whatever else it shows."""
+    attempt = _attempt(observation)
+    if attempt.failure is not None:
+        return _FAILURE_CODES[attempt.failure.reason], attempt.failure.detail
+    return attempt.fact or "SERVICE_ABORTED", _detail(attempt)
+
+
 def _attempt(observation: Observation[SmtpSession]) -> Attempt:
     session = observation.value
     fact = None if session is None else _fact(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from ipaddress import ip_address
@@ -21,7 +21,9 @@ from .names import dns_names, first_match
 from .negotiated import Negotiated, negotiated
 from .pkix import Path, load, verify
 from .plaintext import PlaintextMail, plaintext_mail
-from .routing import Routing, mail_routing, tlsa_names
+from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
+from .second_certificate import SecondCertificate, second_certificate
+from .spki import key_type
 from .starttls import Starttls, conclude, got_through
 from .tlsa import Tlsa, tlsa_of
 from .vantage import Reach, reach
@@ -99,7 +101,10 @@ class MailHost:
 
 @dataclass(frozen=True, slots=True)
 class SmtpService:
-    """Port 25 at one address of one MX host, from every connection made to it."""
+    """Port 25 at one address of one MX host, from every connection made to it.
+
+    `addresses` says what DNSSEC makes of the host's addresses and of the MX records that lead to it.
+    """
 
     host: str
     domain: str
@@ -110,6 +115,10 @@ class SmtpService:
     plaintext: Observation[SmtpSession] | None
     tlsa: Tlsa
     time: datetime
+    second: SecondCertificate
+    addresses: HostAddresses
+    peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
+    _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def subject(self) -> Subject:
@@ -127,7 +136,37 @@ class SmtpService:
 
     def matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match:
         """The chain against the host's TLSA records; `time` judges DANE-TA paths, `roots` only explain a mismatch."""
-        return match(self.tlsa.records, self.chain, self.references, time, roots)
+        return self._match(self.chain, time, roots)
+
+    def second_matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match | None:
+        """The same for the chain of the other type of key; None where there is none to judge."""
+        return self._match(self.second.chain, time, roots) if self.second.seen else None
+
+    def _match(self, chain: tuple[bytes, ...], time: datetime, roots: tuple[bytes, ...]) -> Match:
+        """Matches once what many may ask: each address that differs wants to know it of all others."""
+        question = (chain, time, roots)
+        if question not in self._judged:
+            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
+        return self._judged[question]
+
+    def matching_peers(self, time: datetime) -> tuple[str, ...]:
+        """The host's other addresses at which every chain that was served matches."""
+        return tuple(peer.address for peer in self.peers if peer.works_with_dane(time))
+
+    def works_with_dane(self, time: datetime) -> bool:
+        """Whether every chain served here matches a TLSA record."""
+        second = self.second_matched(time)
+        return bool(self.chain) and self.matched(time).code == "OK" and (second is None or second.code == "OK")
+
+    @property
+    def key_type(self) -> str | None:
+        """ "RSA" or "ECDSA": the type of key in the first certificate."""
+        return key_type(self.chain[0]) if self.chain else None
+
+    @property
+    def second_certificates(self) -> list[dict[str, object]]:
+        """What the report shows of the second chain."""
+        return [leaf_facts(der) | {"pem": pem(der)} for der in self.second.chain[:10]]
 
     def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
         """The chain against PKIX roots: path and dates, without names."""
@@ -236,13 +275,16 @@ class Views:
         found = [lookup for lookup in (a, aaaa) if lookup is not None]
         bases = tlsa_names(name, a, aaaa) if a is not None and aaaa is not None else (name,)
         tlsa = tlsa_of({base: self.lookup(f"_25._tcp.{base}", "TLSA") for base in bases})
-        services = []
+        mx = self.lookup(self.dossier.domain, "MX")
+        where = HostAddresses(insecure_cause(a, aaaa), mx is not None and mx.status is Status.INSECURE)
+        services: list[SmtpService] = []
         for address in _addresses(found):
             if ip_address(address).version in self.dossier.plan.families:
-                services.append(self._service(name, address, tlsa))
+                services.append(self._service(name, address, tlsa, where))
+        services = [replace(one, peers=tuple(peer for peer in services if peer is not one)) for one in services]
         return MailHost(name, self.dossier.domain, a, aaaa, tlsa, tuple(services), self.dossier.plan.families)
 
-    def _service(self, host: str, address: str, tlsa: Tlsa) -> SmtpService:
+    def _service(self, host: str, address: str, tlsa: Tlsa, addresses: HostAddresses) -> SmtpService:
         prefix = f"{host}/{address}/25/"
         sessions = self._numbered(f"smtp/{prefix}")
         plaintext = self._numbered(f"smtp-plain/{prefix}")
@@ -259,6 +301,8 @@ class Views:
             plaintext=plaintext[-1] if plaintext else None,
             tlsa=tlsa,
             time=time,
+            second=second_certificate(starttls.handshake, self.dossier.observations.get(f"smtp-other/{prefix}1")),
+            addresses=addresses,
         )
 
     def _numbered(self, prefix: str) -> list[Observation[SmtpSession]]:

@@ -120,6 +120,7 @@ def probe_plan(given: Mapping[str, Any], profile: Profile) -> ProbePlan:
         services=tuple(asked.services),
         policies=tuple(asked.policies),
         plaintext_mail=asked.plaintext_mail,
+        both_certificates=asked.both_certificates,
         families=families,
         allow_private=bool(given.get("allow_private")),
         connect=connect,

@@ -49,6 +49,7 @@ class Chain:
     key: PrivateKey
     sent: tuple[x509.Certificate, ...]
     issuers: tuple[x509.Certificate, ...]  # intermediate, root; empty for a self-signed certificate
+    second: Chain | None = None  # of another type of key, for clients that cannot use the first
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -185,7 +186,8 @@ def tlsa_data(certificate: x509.Certificate, usage: int, selector: int, matching
 def tlsa_record(chain: Chain, text: str) -> str:
     """TLSA record data for what a scenario writes: `USAGE SELECTOR MATCHING [OF] [FAULT]`.
 
-    OF is leaf (default for usages 1 and 3), intermediate (default for 0 and 2) or root. FAULT is `mismatch`
+    OF is leaf (default for usages 1 and 3), intermediate (default for 0 and 2), root, or second: the leaf of the other
+    type of key. FAULT is `mismatch`
     (well-formed data of some other certificate) or `truncated` (half of the data).
     """
     fields = text.split()
@@ -194,6 +196,8 @@ def tlsa_record(chain: Chain, text: str) -> str:
     certificates = {"leaf": chain.leaf}
     if chain.issuers:
         certificates["intermediate"], certificates["root"] = chain.issuers
+    if chain.second is not None:
+        certificates["second"] = chain.second.leaf
     unknown = set(words) - set(certificates) - {"mismatch", "truncated"}
     if unknown:
         raise ValueError(f"TLSA {text!r}: {sorted(unknown)} not known here")

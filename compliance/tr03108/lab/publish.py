@@ -66,7 +66,7 @@ def _host_records(host: HostScenario, chain: Chain) -> Iterator[str]:
     for address in host.addresses:
         yield f"{owner}. {'AAAA' if ':' in address else 'A'} {address}"
     for text in host.tlsa:
-        yield f"_25._tcp.{host.tlsa_at}. TLSA {tlsa_record(chain, text)}"
+        yield f"_25._tcp.{host.tlsa_at}. {host.tlsa_ttl} TLSA {tlsa_record(chain, text)}"
 
 
 def _txt(text: str) -> str:

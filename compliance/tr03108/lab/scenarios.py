@@ -67,6 +67,7 @@ class HostScenario:
     tlsa_at: str
     alias: str | None
     redirect: bool
+    tlsa_ttl: int
 
     def at(self, address: str) -> Behaviour:
         return self.other.get(address, self.behaviour)
@@ -204,6 +205,7 @@ class _Reader:
             tlsa_at=self._name(take("tlsa_at", f"{alias or name}.")),
             alias=alias,
             redirect=take("redirect", True),
+            tlsa_ttl=take("tlsa_ttl", 600),
             behaviour=_behaviour(table),
         )
 

@@ -51,7 +51,7 @@ class TlsSettings:
     `ciphers` is OpenSSL's list for TLS 1.2 and below, `suites` that for TLS 1.3, `group` one curve of `CURVES`, or
     empty for the library's own list (which prefers X25519). `dh1024` serves a 1024-bit group to suites with DHE;
     clients that offer groups of RFC 7919 get one of those instead, or with a `group` no DHE at all. `key` is the
-    certificate's: "P-256" or "RSA".
+    certificate's: "P-256" or "RSA"; `second_key` is that of a second certificate beside it.
     """
 
     minimum: str = "TLSv1.2"
@@ -61,6 +61,7 @@ class TlsSettings:
     group: str = "secp256r1"
     dh1024: bool = False
     key: str = "P-256"
+    second_key: str = ""
 
 
 class Stream(Protocol):
@@ -170,6 +171,9 @@ def context(chain: Chain, settings: TlsSettings) -> SSL.Context:
     for certificate in chain.sent[1:]:
         result.add_extra_chain_cert(certificate)
     result.use_privatekey(chain.key)
+    if chain.second is not None:  # OpenSSL keeps one certificate for each type of key
+        result.use_certificate(chain.second.leaf)
+        result.use_privatekey(chain.second.key)
     return result
 
 

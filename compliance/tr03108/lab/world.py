@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -158,7 +159,10 @@ class World:
 
     def _chain(self, host: HostScenario, behaviour: Behaviour) -> Chain:
         """The certificate names the TLSA base domain, which is the host's name unless that is an alias."""
-        return self._pki.chain(host.tlsa_at, behaviour.certificate, behaviour.tls.key)
+        chain = self._pki.chain(host.tlsa_at, behaviour.certificate, behaviour.tls.key)
+        if not behaviour.tls.second_key:
+            return chain
+        return replace(chain, second=self._pki.chain(host.tlsa_at, behaviour.certificate, behaviour.tls.second_key))
 
     def _redirect(self, address: str, port: int, to: int) -> None:
         self._connect.append(f"{bracketed(address)}:{port}={LOOPBACK}:{to}")

@@ -7,7 +7,7 @@ import asyncio
 from ..model import Handshake, Line
 from ..wire.smtp import NotAReply, Reply, ReplyOverflow, ReplyParser
 from .net import Channel, Stream
-from .tls import TlsClient
+from .tls import EVERYTHING, Offer, TlsClient
 
 _KEPT_PARTIAL = 200  # octets kept of a line that never ended
 
@@ -54,9 +54,9 @@ class Dialogue:
         except ConnectionError as error:
             raise self._ended("reset", str(error)) from error
 
-    async def start_tls(self, host: str, seconds: float) -> Handshake:
+    async def start_tls(self, host: str, seconds: float, offer: Offer = EVERYTHING) -> Handshake:
         """Turns the connection into TLS; what came too early in the clear is part of what the server sent."""
-        client = TlsClient(self._stream, host)
+        client = TlsClient(self._stream, host, offer)
         self.handshake = await client.handshake(seconds, self._parser.take_rest())
         self._channel, self._parser = client, ReplyParser()
         return self.handshake

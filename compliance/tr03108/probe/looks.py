@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..evaluate.spki import OTHER_KEY_TYPE, key_type
 from ..model import Observation, Reason, SmtpSession
 
 MOST = 3  # connections to one service address for one question
@@ -14,6 +15,17 @@ def through_tls(observation: Observation[SmtpSession]) -> bool:
     """Whether this connection completed its handshake."""
     session = observation.value
     return session is not None and session.handshake is not None and session.handshake.ended == "completed"
+
+
+def other_key_type(observation: Observation[SmtpSession]) -> str | None:
+    """The type of key that this connection's certificate does not have: "RSA" or "ECDSA".
+
+    None without a certificate of one of the two types.
+    """
+    session = observation.value
+    if session is None or session.handshake is None or not through_tls(observation) or not session.handshake.chain:
+        return None
+    return OTHER_KEY_TYPE.get(key_type(session.handshake.chain[0]) or "")
 
 
 def answered_ehlo(observation: Observation[SmtpSession]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from . import https, looks
 from .net import Network
 from .resolver import Resolver, has_signatures
 from .roots import RootStore
-from .smtp import plaintext_session, starttls_session
+from .smtp import other_certificate_session, plaintext_session, starttls_session
 from .store import observed
 
 HOSTS = 20  # MX hosts of one domain that are looked at; large providers have fewer than ten
@@ -139,12 +140,15 @@ class Probe:
                 self._give_up(beyond, f"only {ADDRESSES} addresses of a host are examined")
 
     async def _service(self, host: str, address: str) -> None:
-        """Sessions with one mail server, until the looks agree; then one in the clear."""
+        """Sessions with one mail server, until the looks agree; one for the other certificate; one in the clear."""
         seen = [await self._smtp("smtp", host, address, 1, starttls_session)]
         while looks.look_again(seen):
             self._say(f"{host} {address}: looking again in {self._plan.second_look:g} s")
             seen.append(await self._smtp("smtp", host, address, len(seen) + 1, starttls_session))
         self._say(f"{host} {address}: {_outcome(seen[-1])}")
+        wanted = looks.other_key_type(seen[-1]) if self._plan.both_certificates else None
+        if wanted is not None:
+            await self._smtp("smtp-other", host, address, 1, partial(other_certificate_session, wanted))
         if self._plan.plaintext_mail and any(looks.answered_ehlo(look) for look in seen):
             plain = [await self._smtp("smtp-plain", host, address, 1, plaintext_session)]
             if looks.plain_again(plain):

@@ -1,6 +1,6 @@
-"""The two SMTP sessions ever held with a mail server: one that starts TLS, one that asks for mail in the clear.
+"""The SMTP sessions ever held with a mail server: one that starts TLS, one that asks for mail in the clear.
 
-Both are polite: each command waits for the reply to the one before, and QUIT ends them. There is no RCPT and no DATA.
+They are polite: each command waits for the reply to the one before, and QUIT ends them. There is no RCPT and no DATA.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ..model import Failure, Reason, SmtpSession
 from ..wire.smtp import Reply, offers_starttls
 from .dialogue import Dialogue, Ended
 from .net import Network, NotSeen, Refused, Stream
+from .tls import EVERYTHING, ONE_KEY_TYPE, Offer
 
 _FAREWELL = 5.0  # seconds to wait for the reply to RSET or QUIT; nothing depends on it
 _EHLO_UNKNOWN = (500, 502, 504)  # RFC 5321 section 4.2.4: the command is not known or not implemented
@@ -19,7 +20,9 @@ _EHLO_UNKNOWN = (500, 502, 504)  # RFC 5321 section 4.2.4: the command is not kn
 _Script = Callable[[Dialogue, Stream], Awaitable[None]]
 
 
-async def starttls_session(network: Network, host: str, address: str, port: int) -> SmtpSession | Failure:
+async def starttls_session(
+    network: Network, host: str, address: str, port: int, offer: Offer = EVERYTHING
+) -> SmtpSession | Failure:
     """Greeting, EHLO, STARTTLS, handshake, EHLO inside TLS, QUIT."""
 
     async def script(dialogue: Dialogue, stream: Stream) -> None:
@@ -29,7 +32,7 @@ async def starttls_session(network: Network, host: str, address: str, port: int)
             dialogue.state = "starttls"
             if (await dialogue.command("STARTTLS", seconds)).positive:
                 dialogue.state = "handshake"
-                handshake = await dialogue.start_tls(host, seconds)
+                handshake = await dialogue.start_tls(host, seconds, offer)
                 if handshake.ended != "completed":
                     # SmtpSession knows no alert: it closes the connection.
                     raise Ended("closed" if handshake.ended == "alert" else handshake.ended, handshake.error or "")
@@ -39,6 +42,13 @@ async def starttls_session(network: Network, host: str, address: str, port: int)
         await _farewell(dialogue, seconds, "QUIT")
 
     return await _hold(network, host, address, port, script)
+
+
+async def other_certificate_session(
+    key_type: str, network: Network, host: str, address: str, port: int
+) -> SmtpSession | Failure:
+    """The same with an offer that only a certificate of `key_type` ("RSA", "ECDSA") can answer."""
+    return await starttls_session(network, host, address, port, ONE_KEY_TYPE[key_type])
 
 
 async def plaintext_session(network: Network, host: str, address: str, port: int) -> SmtpSession | Failure:

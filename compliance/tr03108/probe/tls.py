@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from OpenSSL import SSL, crypto
 
@@ -27,16 +29,41 @@ _ALERT_REASON = re.compile(r"\balert ([a-z0-9 ]+)\Z")  # the words before it dif
 _READ = 65536
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a hello offers: OpenSSL's list of suites, and the versions, the newest one only where it is not all."""
+
+    suites: str = SUITES
+    versions: str = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
+    oldest: int = SSL.TLS1_VERSION
+    newest: int | None = None
+
+
+EVERYTHING = Offer()
+
+
+def _authenticated_by(kind: str) -> Offer:
+    """TLS 1.2 only, where the suite decides which certificate is shown (RFC 5246 section 7.4.2)."""
+    suites = f"ECDHE+{kind}+AESGCM:ECDHE+{kind}:DHE+{kind}:{kind}:!eNULL:!aNULL:!PSK:!SRP:@SECLEVEL=0"
+    return Offer(suites, "TLSv1.2", SSL.TLS1_2_VERSION, SSL.TLS1_2_VERSION)
+
+
+ONE_KEY_TYPE: Mapping[str, Offer] = {"RSA": _authenticated_by("aRSA"), "ECDSA": _authenticated_by("aECDSA")}
+
+
 class TlsClient:
     """TLS over a Stream: `handshake` once, then `receive` and `send` as on the stream itself."""
 
-    def __init__(self, stream: Stream, host: str) -> None:
+    def __init__(self, stream: Stream, host: str, offer: Offer = EVERYTHING) -> None:
         """`host` becomes the server name (SNI) where it can be one (RFC 6066 section 3)."""
+        self._offer = offer
         self._stream = stream
         self._server_name = host if _HOST_NAME.match(host) else None
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        context.set_min_proto_version(SSL.TLS1_VERSION)
-        context.set_cipher_list(SUITES.encode())
+        context.set_min_proto_version(offer.oldest)
+        if offer.newest is not None:
+            context.set_max_proto_version(offer.newest)
+        context.set_cipher_list(offer.suites.encode())
         context.set_options(_LEGACY_SERVER_CONNECT)
         context.set_verify(SSL.VERIFY_NONE)
         self._tls = SSL.Connection(context, None)
@@ -99,8 +126,8 @@ class TlsClient:
         return Handshake(
             server_name=self._server_name,
             offered={
-                "versions": "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
-                "suites": SUITES,
+                "versions": self._offer.versions,
+                "suites": self._offer.suites,
                 "groups": "library default",
                 "library": SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii", "replace"),
             },

@@ -10,6 +10,7 @@ from tr03108.catalogue import Catalogue
 from tr03108.model import Audit, CaseResult, Finding, RequirementResult, TargetAudit, Vantage, Waiver, rfc3339
 
 from .escape import json_text, line, plain
+from .result_types import result_type
 from .texts import Texts
 from .view import blocks, notes, title_of
 
@@ -103,6 +104,7 @@ def _finding(finding: Finding, texts: Texts) -> dict[str, Any]:
         "gated": finding.gated,
         "blocks": blocks(finding),
         "code": finding.code,
+        "result_type": result_type(finding),
         "message": texts.message(finding),
         "evidence": plain(finding.evidence),
         "remedy": texts.remedy(finding),

@@ -134,7 +134,7 @@ def test_an_issuer_that_is_known_but_not_sent_is_named() -> None:
     tlsa = record(MAKER.root, 2, 1, 1)
     assert judge(shape, tlsa).code == "TLSA_MISMATCH"
     found = judge(shape, tlsa, known=(der(MAKER.root),))
-    assert (found.code, found.records[0].state) == ("TLSA_ISSUER_NOT_SENT", "refused")
+    assert (found.code, found.records[0].state) == ("TLSA_ISSUER_NOT_SENT", "issuer-not-in-chain")
     stranger = der(Maker(NOW).root)
     assert judge(shape, tlsa, known=(stranger,)).code == "TLSA_MISMATCH"
     assert judge(MAKER.shape("self-signed"), tlsa, known=(der(MAKER.root),)).code == "TLSA_MISMATCH"
@@ -199,7 +199,7 @@ def test_duplicates_and_the_next_key_do_no_harm() -> None:
     shape = MAKER.shape("leaf and intermediate")
     good, future = record(shape.chain[0], 3, 1, 1), record(Maker(NOW).root, 3, 1, 1)
     found = judge(shape, future, good, good)
-    assert (found.code, [r.state for r in found.records]) == ("OK", ["unmatched", "matched", "matched"])
+    assert (found.code, [r.state for r in found.records]) == ("OK", ["unmatched", "matched", "duplicate"])
 
 
 def test_the_code_of_the_record_that_came_nearest() -> None:
@@ -221,3 +221,31 @@ def test_without_a_chain_nothing_matches() -> None:
 )
 def test_arbitrary_octets_never_match_nor_raise(fields: tuple[int, int, int], data: bytes, chain: list[bytes]) -> None:
     assert match([raw_record(*fields, data)], chain, (HOST,), NOW).code in ("TLSA_UNUSABLE", "TLSA_MISMATCH")
+
+
+def test_what_became_of_each_record() -> None:
+    shape = MAKER.shape("leaf, intermediate and root")
+    leaf, ca, _ = shape.chain
+    own, anchor = record(leaf, 3, 1, 1), record(ca, 2, 1, 1)
+    following, foreign = raw_record(3, 1, 1, b"n" * 32), raw_record(2, 1, 1, b"f" * 32)
+    short, pkix = raw_record(3, 1, 1, b"x"), raw_record(1, 1, 1, b"x" * 32)
+    found = judge(shape, following, own, anchor, foreign, own, short, pkix)
+    assert (found.code, found.matched) == ("OK", "3 1 1")
+    told = [(r.state, r.depth, r.name) for r in found.records]
+    assert told == [
+        ("unmatched", None, None),
+        ("matched", 0, None),
+        ("matched", 1, HOST),
+        ("issuer-not-in-chain", None, None),
+        ("duplicate", None, None),
+        ("unusable", None, None),
+        ("unusable", None, None),
+    ]
+    assert all(r.why for r in found.records)
+    assert set(found.records[1].evidence()) == {"record", "state", "depth", "name", "why"}
+
+
+def test_a_duplicate_changes_no_verdict() -> None:
+    shape = MAKER.shape("leaf and intermediate")
+    for one in (record(shape.chain[0], 3, 1, 1), raw_record(3, 1, 1, b"n" * 32), raw_record(0, 1, 1, b"x" * 32)):
+        assert judge(shape, one, one).code == judge(shape, one).code

@@ -6,7 +6,7 @@ import dns.rdata
 import pytest
 
 from tr03108.evaluate.lookup import Alias, Lookup, Status
-from tr03108.evaluate.routing import mail_routing, tlsa_names
+from tr03108.evaluate.routing import insecure_cause, mail_routing, tlsa_names
 from tr03108.evaluate.tlsa import tlsa_of
 
 DIGEST = "ab" * 32
@@ -112,3 +112,28 @@ def test_which_tlsa_records_senders_use(
     found = tlsa_of({f"n{number}": answer for number, answer in enumerate(lookups)})
     assert (found.code, found.unseen, found.base) == (code, unseen, base)
     assert (code == "OK") is (found.lookup is not None and found.lookup.secure and found.code == "OK")
+
+
+SECURE, INSECURE = lookup("A", "192.0.2.1"), lookup("A", "192.0.2.1", status="insecure")
+NO_AAAA = lookup("AAAA", kind="nodata", status="insecure")
+
+
+@pytest.mark.parametrize(
+    ("a", "aaaa", "cause"),
+    [
+        (SECURE, lookup("AAAA", kind="nodata"), None),
+        (INSECURE, NO_AAAA, "DNSSEC_INSECURE"),
+        (INSECURE, lookup("AAAA", "2001:db8::1", status="insecure"), "DNSSEC_INSECURE"),
+        (INSECURE, lookup("AAAA", "2001:db8::1"), None),
+        (INSECURE, lookup("AAAA", kind=None, status="indeterminate"), "DNSSEC_INSECURE"),
+        (lookup("A", "192.0.2.1", status="bogus"), NO_AAAA, None),
+        (lookup("A", kind=None, status="indeterminate"), NO_AAAA, None),
+        (INSECURE, None, "DNSSEC_INSECURE"),
+        (None, None, None),
+        # Senders look at an alias itself: where it is secure, they ask below its own name.
+        (lookup("A", "192.0.2.1", aliases=((TARGET, "secure"),), status="insecure"), NO_AAAA, None),
+        (lookup("A", "192.0.2.1", aliases=((TARGET, "insecure"),), status="insecure"), NO_AAAA, "DNSSEC_INSECURE"),
+    ],
+)
+def test_hosts_whose_tlsa_records_nobody_asks_for(a: Lookup | None, aaaa: Lookup | None, cause: str | None) -> None:
+    assert insecure_cause(a, aaaa) == cause

@@ -30,7 +30,7 @@ from tr03108.model import (
     Vantage,
 )
 from tr03108.profile import load_profile
-from unit.evaluate.chains import Maker, der
+from unit.evaluate.chains import Maker, der, record
 from unit.evaluate.conftest import NOW
 
 MakeOffline = Callable[[Sequence[ZoneSpec]], Any]
@@ -119,6 +119,49 @@ def test_names_of_a_dane_ta_certificate_are_base_and_next_hop(offline: MakeOffli
     (service,) = Views(dossier(offline, records, (host, target), dict(seen))).services
     assert service.tlsa.code == "OK"
     assert service.references == (target, DOMAIN)
+
+
+def tlsa(maker: Maker, name: str = "mx") -> str:
+    one = record(maker.shape("leaf and intermediate").chain[0], 3, 1, 1)
+    return f"_25._tcp.{name} TLSA 3 1 1 {one.cert.hex()}"
+
+
+def test_a_mismatch_says_where_else_it_matches(offline: MakeOffline) -> None:
+    host, good, bad = f"mx.{DOMAIN}", Maker(NOW), Maker(NOW)
+    chains = {f"192.0.2.{n}": maker.shape("leaf and intermediate").ders for n, maker in enumerate((good, bad, good), 1)}
+    records = ("@ MX 10 mx", *(f"mx A {address}" for address in chains), tlsa(good))
+    seen = {f"smtp/{host}/{address}/25/1": session(THROUGH, chain) for address, chain in chains.items()}
+    made = dossier(offline, records, (host,), dict(seen))
+    found = {s.address: s.matching_peers(NOW) for s in Views(made).services}
+    assert set(found["192.0.2.2"]) == {"192.0.2.1", "192.0.2.3"}
+    assert found["192.0.2.1"] == ("192.0.2.3",)
+
+
+def test_the_second_chain_is_judged_too(offline: MakeOffline) -> None:
+    """Whatever type of key it has: what was served counts."""
+    host, good, other = f"mx.{DOMAIN}", Maker(NOW), Maker(NOW)
+    records = ("@ MX 10 mx", "mx A 192.0.2.1", tlsa(good))
+    for first, second, bad in ((good, other, "second"), (other, good, "first"), (good, good, None)):
+        seen = {
+            f"smtp/{host}/192.0.2.1/25/1": session(THROUGH, first.shape("leaf and intermediate").ders),
+            f"smtp-other/{host}/192.0.2.1/25/1": session(THROUGH, second.shape("leaf and intermediate").ders),
+        }
+        made = dossier(offline, records, (host,), dict(seen))
+        (service,) = Views(made).services
+        assert service.second.seen
+        assert service.works_with_dane(NOW) is (bad is None)
+        found = finding(made, "inbound-dane.tlsa-matches")
+        assert found.code == ("OK" if bad is None else "TLSA_MISMATCH_KEY_TYPE")
+
+
+def test_an_insecure_mx_is_named_beside_a_match(offline: MakeOffline) -> None:
+    host, maker = f"mx.{DOMAIN}", Maker(NOW)
+    records = ("@ MX 10 mx", "mx A 192.0.2.1", tlsa(maker))
+    seen = {f"smtp/{host}/192.0.2.1/25/1": session(THROUGH, maker.shape("leaf and intermediate").ders)}
+    made = dossier(offline, records, (host,), dict(seen))
+    (service,) = Views(made).services
+    assert (service.addresses.insecure, service.addresses.mx_insecure) == (None, False)
+    assert finding(made, "inbound-dane.tlsa-matches").evidence["reason"] is None
 
 
 def exchange(ended: str) -> HttpExchange:

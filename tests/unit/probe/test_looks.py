@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tr03108.model import Failure, Handshake, Observation, Reason, SmtpSession
-from tr03108.probe.looks import answered_ehlo, look_again, plain_again, through_tls
+from tr03108.probe.looks import answered_ehlo, look_again, other_key_type, plain_again, through_tls
 
 NOW = datetime.now(UTC)
 
@@ -86,3 +86,8 @@ def test_the_session_in_the_clear_is_repeated_once_after_blindness() -> None:
     assert not plain_again([DEFERRED, DEFERRED])
     assert not plain_again([MISSING])
     assert not plain_again([blind(Reason.REJECTED)])
+
+
+def test_no_second_certificate_is_asked_for_without_a_first() -> None:
+    for seen in (TLS, BROKEN_LATER, MISSING, ALERT, DEFERRED):
+        assert other_key_type(seen) is None
