@@ -49,7 +49,7 @@ MARGINAL = ("SERIALS_DIFFER",)
 ORDER = (*UNMET, *UNSEEN, *MARGINAL, "OK")
 _EDNS_RCODES = (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS)
 _BLIND = {Reason.NOT_GLOBAL: "ADDRESS_NOT_GLOBAL", Reason.BUDGET: "BUDGET_EXHAUSTED", Reason.NOT_PROBED: "NOT_PROBED"}
-_DENIALS = (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
+_PROVEN = (denial.Proof.PROVEN, denial.Proof.OPT_OUT, denial.Proof.COSTLY)
 
 Content = frozenset[tuple[str, int, bytes]]
 
@@ -198,6 +198,10 @@ def _signature_trouble(mine: Sequence[Signed], answer: Answer, zone: Zone, quest
         result = signatures.verify(signed, zone.name, zone.keys, answer.time, work)
         if isinstance(result, signatures.Unverified):
             return _by_limit(result)
+        if result.rrsig.labels != signatures.signed_labels(signed.rrset.name):
+            found = proofs_of(answer, zone.name, zone.keys, work)
+            if not any(p.expanded(signed.rrset.name, result.rrsig.labels) in _PROVEN for p in found.proofs):
+                return _by_limit(found.trouble(f"no proof that only a wildcard matches {where}"))
     if mine:
         return None
     if not any(signed.signatures for signed in answer.denials()):
@@ -209,7 +213,7 @@ def _denial_trouble(answer: Answer, zone: Zone, question: Question, work: signat
     name = parse_name(question[0])
     found = proofs_of(answer, zone.name, zone.keys, work)
     rdtype = None if answer.nxdomain else dns.rdatatype.from_text(question[1])
-    if any(denial.deny(proofs, name, rdtype) is not denial.Proof.NONE for proofs in found.proofs):
+    if any(denial.deny(proofs, name, rdtype) in _PROVEN for proofs in found.proofs):
         return None
     return _by_limit(found.trouble(f"no proof that {' '.join(question)} is not there"))
 
@@ -281,6 +285,8 @@ def judge_all(zones: Sequence[ZoneServers], observations: Mapping[str, Observati
     for zone in zones:
         if zone.trouble is not None:
             found.append((zone.name, Trouble(zone.trouble.code, zone.trouble.detail)))
+        if (untold := _untold(zone.zone)) is not None:
+            found.append((zone.name, untold))
         for name in zone.homeless:
             found.append((f"{name} ({zone.name})", Trouble("SERVER_LAME", "the name server has no address")))
         for name, unanswered in zone.unknown:
@@ -298,6 +304,14 @@ def judge_all(zones: Sequence[ZoneServers], observations: Mapping[str, Observati
     lines += [f"{place}: {t.code}: {t.detail}" for place, t in found if not any(t.detail in line for line in lines)]
     place, trouble = min(found, key=lambda item: _rank(item[1].code), default=("", Trouble("OK", "")))
     return AllServers(trouble.code, place, trouble.detail, tuple(lines))
+
+
+def _untold(zone: Zone) -> Trouble | None:
+    """Why signatures could not be judged although there may be some: no trusted keys, or algorithms nobody knows."""
+    trouble = zone.trouble
+    if zone.status is Status.SECURE or trouble is None or trouble.code == "DNSSEC_INSECURE":
+        return None
+    return Trouble(trouble.code, f"no trusted keys: {trouble.detail}")
 
 
 def _rank(code: str) -> int:

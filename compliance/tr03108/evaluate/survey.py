@@ -20,7 +20,7 @@ from dns.rdtypes.IN.AAAA import AAAA
 from .answer import NoAnswer
 from .chain import Zone
 from .dnssec import Validator
-from .lookup import NotAsked, parse_name, present
+from .lookup import NotAsked, Status, parse_name, present
 from .routing import tlsa_names
 
 MAXIMUM_ZONES = 8  # zones of one audit; a domain and its mail hosts lie in one to three
@@ -64,12 +64,23 @@ class ZoneServers:
 def survey(validator: Validator, domain: str, hosts: Sequence[str], families: Iterable[int]) -> tuple[ZoneServers, ...]:
     """The zones of a domain and its mail hosts with all their servers. Raises NotAsked."""
     apexes: dict[str, dict[Question, None]] = {}
+    lost: dict[str, ZoneServers] = {}
     for base, question in _questions(validator, domain, hosts):
         apex = apex_of(validator, base)
-        if apex is not None:
+        if apex is None:
+            nowhere = Zone(parse_name(base), Status.INDETERMINATE)
+            answer = validator.answer(base, "SOA")
+            trouble = answer if isinstance(answer, NoAnswer) else NoAnswer("DNS_MALFORMED", f"no SOA for {base}")
+            lost[base] = ZoneServers(nowhere, (), trouble=trouble)
+        else:
             apexes.setdefault(apex, {(apex, "SOA"): None, (apex, "DNSKEY"): None})[question] = None
     scope = tuple(families)
-    return tuple(_servers(validator, apex, tuple(asked), scope) for apex, asked in list(apexes.items())[:MAXIMUM_ZONES])
+    for apex in list(apexes)[MAXIMUM_ZONES:]:
+        lost[apex] = ZoneServers(Zone(parse_name(apex), Status.INDETERMINATE), (), beyond=1)
+    found = tuple(
+        _servers(validator, apex, tuple(asked), scope) for apex, asked in list(apexes.items())[:MAXIMUM_ZONES]
+    )
+    return (*found, *lost.values())
 
 
 def apex_of(validator: Validator, name: str) -> str | None:

@@ -189,6 +189,8 @@ class Probe:
                 await self._dns(question.name, question.rdtype)
         async with asyncio.TaskGroup() as group:
             for zone in zones:
+                if not zone.questions:
+                    continue  # its apex is not known, or it is one too many
                 group.create_task(self._lookup(zone.name, "NSEC3PARAM"))
                 for server in zone.servers:
                     group.create_task(self._server(zone, server))
