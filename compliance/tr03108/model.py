@@ -76,13 +76,17 @@ class Observation(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class DnsMessage:
-    """The last complete answer of a recursive resolver to one question, as received (RFC 1035 wire format)."""
+    """The last complete answer of a server to one question, as received (RFC 1035 wire format).
+
+    Of an authoritative server (keys dns-at and dns-at-tcp) whatever came is kept, readable or not; where its port
+    refused us, `transport` is "refused" and `wire` empty.
+    """
 
     name: str
     rdtype: str
     wire: bytes
     server: str
-    transport: str  # "udp" or "tcp"
+    transport: str  # "udp", "tcp" or "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ class ProbePlan:
 
     `mode` is "full" or "verdict"; `families` the address families in scope (4, 6); `connect` the redirections as
     given; `second_look` the time that must pass before a fact against the target is looked at again;
-    `both_certificates` asks a server that showed an RSA certificate for an ECDSA one, and the other way round.
+    `both_certificates` asks a server that showed an RSA certificate for an ECDSA one, and the other way round;
+    `all_servers`: every authoritative server of the domain's and the mail hosts' zones is asked too.
     """
 
     mode: str = "full"
@@ -167,6 +172,7 @@ class ProbePlan:
     budget: int = 400
     second_look: float = 30.0
     both_certificates: bool = True
+    all_servers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from .answer import Signed
 from .lookup import Signature, present, utc
 
 MAXIMUM_VERIFICATIONS = 16  # cryptographic checks for one RRset
+MAXIMUM_WORK = 200  # cryptographic checks for one lookup in all: every zone and alias on its way; a sound one needs ten
 SUPPORTED_ALGORITHMS = frozenset({5, 7, 8, 10, 13, 14, 15, 16})  # what dnspython and `cryptography` verify
 _ZONE_KEY, _REVOKED = 0x0100, 0x0080
 # What a verification can end in: keys and signatures are bytes of the zone's choice, and need not make sense.
@@ -39,6 +40,18 @@ _NOT_VERIFIED = (
     UnsupportedAlgorithm,
     InternalError,
 )
+
+
+@dataclass(slots=True)
+class Work:
+    """Counts the cryptographic checks of one lookup, so that many RRsets cannot do what one must not."""
+
+    done: int = 0
+    limit: int = MAXIMUM_WORK
+
+    @property
+    def exhausted(self) -> bool:
+        return self.done >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +88,12 @@ def zone_keys(keys: Iterable[DNSKEY]) -> tuple[DNSKEY, ...]:
     return tuple(key for key in keys if key.flags & _ZONE_KEY and not key.flags & _REVOKED and key.protocol == 3)
 
 
-def verify(signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime) -> Verified | Unverified:
-    """Checks `signed` as data of `zone` with its keys at `time`."""
-    keys = tuple(keys)
+def verify(
+    signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime, work: Work | None = None
+) -> Verified | Unverified:
+    """Checks `signed` as data of `zone` with its keys at `time`; counts in `work` what it cost."""
+    tagged = [(key, dns.dnssec.key_id(key)) for key in keys]
+    work = work or Work()
     failures = [Unverified("DNSSEC_SIGNATURE_MISSING", f"no RRSIG over {_text(signed.rrset)}")]
     budget = MAXIMUM_VERIFICATIONS
     for rdata in signed.signatures:
@@ -85,17 +101,15 @@ def verify(signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: da
         if trouble is not None:
             failures.append(trouble)
             continue
-        candidates = [
-            key for key in keys if key.algorithm == rdata.algorithm and dns.dnssec.key_id(key) == rdata.key_tag
-        ]
+        candidates = [key for key, tag in tagged if key.algorithm == rdata.algorithm and tag == rdata.key_tag]
         if not candidates:
             detail = f"RRSIG over {_text(signed.rrset)} names key tag {rdata.key_tag}, algorithm {rdata.algorithm}"
             failures.append(Unverified("DNSSEC_KEY_MISSING", f"{detail}: no such key in {present(zone)}"))
         for key in candidates:
-            if budget == 0:
-                failures.append(Unverified("DNSSEC_LIMIT", f"more than {MAXIMUM_VERIFICATIONS} verifications needed"))
-                break
+            if budget == 0 or work.exhausted:
+                return Unverified("DNSSEC_LIMIT", _exhausted(signed.rrset, work))
             budget -= 1
+            work.done += 1
             result = _check(signed.rrset, rdata, key, time)
             if isinstance(result, Verified):
                 return result
@@ -103,9 +117,17 @@ def verify(signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: da
     return min(failures, key=lambda failure: _NEARNESS.index(failure.code))
 
 
-def verify_exact(signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime) -> Verified | Unverified:
+def _exhausted(rrset: dns.rrset.RRset, work: Work) -> str:
+    if work.exhausted:
+        return f"{_text(rrset)}: more than {work.limit} verifications needed in all"
+    return f"{_text(rrset)}: more than {MAXIMUM_VERIFICATIONS} verifications needed"
+
+
+def verify_exact(
+    signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime, work: Work | None = None
+) -> Verified | Unverified:
     """As `verify`, but for records that no wildcard may stand for: DS and DNSKEY (RFC 4592 sections 4.6 and 4.7)."""
-    result = verify(signed, zone, keys, time)
+    result = verify(signed, zone, keys, time, work)
     if isinstance(result, Verified) and result.rrsig.labels != signed_labels(signed.rrset.name):
         return Unverified("DNSSEC_SIGNATURE_INVALID", f"{_text(signed.rrset)} was made from a wildcard")
     return result

@@ -42,6 +42,7 @@ class PlanQuestions:
     plaintext_mail: bool = True
     deadline: float = 900.0
     both_certificates: bool = True
+    all_servers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class ProfileFile:
             plaintext_mail=table.flag("plaintext_mail", inherited.plaintext_mail),
             deadline=table.number("deadline", inherited.deadline, above=0, maximum=86400),
             both_certificates=table.flag("both_certificates", inherited.both_certificates),
+            all_servers=table.flag("all_servers", inherited.all_servers),
         )
 
 

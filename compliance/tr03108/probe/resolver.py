@@ -63,7 +63,7 @@ class Resolver:
     async def _exchange(self, server: Endpoint, query: dns.message.Message, wire: bytes) -> tuple[bytes, str]:
         """Over UDP, and over TCP where that answer is truncated or cannot be read."""
         step = self._network.plan.timeout / TRIES
-        answer = await self._network.query_udp(server, wire, lambda data: _answers(data, query), step)
+        answer = await self._network.query_udp(server, wire, lambda data: answers(data, query), step)
         if _complete(answer, query):
             return answer, "udp"
         answer = await self._network.query_tcp(server, wire, step)
@@ -72,7 +72,7 @@ class Resolver:
         return answer, "tcp"
 
 
-def _answers(data: bytes, query: dns.message.Message) -> bool:
+def answers(data: bytes, query: dns.message.Message) -> bool:
     """Whether a datagram can be the answer to this query at all: its id, and the bit that says it is an answer."""
     if len(data) < 12 or int.from_bytes(data[:2], "big") != query.id or not data[2] & 0x80:
         return False

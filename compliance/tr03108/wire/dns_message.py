@@ -52,6 +52,7 @@ class Message:
     questions: tuple[Question, ...]
     answer: tuple[RRset, ...]
     authority: tuple[RRset, ...]
+    edns_flags: int | None = None  # of the OPT record (RFC 6891 section 6.1.4); None where there is none
 
     @property
     def opcode(self) -> int:
@@ -71,18 +72,18 @@ def read_message(wire: bytes) -> Message:
         if questions > 1 or sum(counts) > MAXIMUM_RECORDS:
             raise Malformed(f"{questions} questions, {sum(counts)} records")
         asked = tuple(Question(_name(parser, wire), *parser.get_struct("!HH")) for _ in range(questions))
-        upper: list[int] = []
-        answer, authority, _ = (_section(parser, wire, count, upper) for count in counts)
-        if parser.remaining() or len(upper) > 1:
+        options: list[int] = []
+        answer, authority, _ = (_section(parser, wire, count, options) for count in counts)
+        if parser.remaining() or len(options) > 1:
             raise Malformed("octets after the last record, or more than one OPT record")
     except _UNREADABLE as error:
         raise Malformed(f"{type(error).__name__}: {error}"[:200]) from error
-    rcode = (flags & 0xF) | (upper[0] << 4 if upper else 0)
-    return Message(ident, flags, rcode, asked, answer, authority)
+    rcode = (flags & 0xF) | (options[0] >> 24 << 4 if options else 0)
+    return Message(ident, flags, rcode, asked, answer, authority, options[0] & 0xFFFF if options else None)
 
 
-def _section(parser: dns.wire.Parser, wire: bytes, count: int, upper: list[int]) -> tuple[RRset, ...]:
-    """The RRsets of one section; `upper` gets the upper bits of the rcode where an OPT record is met."""
+def _section(parser: dns.wire.Parser, wire: bytes, count: int, options: list[int]) -> tuple[RRset, ...]:
+    """The RRsets of one section; `options` gets the TTL field of an OPT record: rcode, version and flags of EDNS."""
     found: dict[_Key, RRset] = {}
     for _ in range(count):
         name = _name(parser, wire)
@@ -90,7 +91,7 @@ def _section(parser: dns.wire.Parser, wire: bytes, count: int, upper: list[int])
         start = parser.current
         parser.get_bytes(length)
         if number == dns.rdatatype.OPT:
-            upper.append(ttl >> 24)
+            options.append(ttl)
             continue
         rdtype, rdclass = dns.rdatatype.RdataType.make(number), dns.rdataclass.RdataClass.make(class_number)
         rdata = _rdata(rdclass, rdtype, wire, start, length)
