@@ -12,12 +12,11 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from ..model import DnsMessage, Failure, Observation, Reason
-from ..wire.dns_message import Malformed, Message, Question, read_message
-from .lookup import parse_name
+from ..wire.dns_message import Malformed, Message, RRset, read_message
+from .lookup import parse_name, present
 
 MAXIMUM_RRSETS = 200  # in one message; a sound answer has a few dozen
 MAXIMUM_RECORDS = 500  # in one RRset
@@ -37,7 +36,7 @@ _RCODES = {int(dns.rcode.SERVFAIL): "DNS_SERVFAIL", int(dns.rcode.REFUSED): "DNS
 class Signed:
     """An RRset and the RRSIGs that came with it."""
 
-    rrset: dns.rrset.RRset
+    rrset: RRset
     signatures: tuple[RRSIG, ...]
 
 
@@ -96,11 +95,15 @@ def read(observation: Observation[DnsMessage]) -> Answer | NoAnswer:
 
 
 def _asks(message: Message, value: DnsMessage) -> bool:
-    rdtype = dns.rdatatype.from_text(value.rdtype)
-    return message.questions == (Question(parse_name(value.name), rdtype, dns.rdataclass.IN),)
+    if not message.questions:
+        return False
+    (asked,) = message.questions
+    if (asked.rdtype, asked.rdclass) != (dns.rdatatype.from_text(value.rdtype), dns.rdataclass.IN):
+        return False
+    return present(asked.name) == value.name or asked.name == parse_name(value.name)
 
 
-def _signed(section: Sequence[dns.rrset.RRset]) -> tuple[Signed, ...]:
+def _signed(section: Sequence[RRset]) -> tuple[Signed, ...]:
     """The RRsets of class IN with their signatures; another class is another tree (RFC 4035 section 5.3.1)."""
     if len(section) > MAXIMUM_RRSETS or any(len(rrset) > MAXIMUM_RECORDS for rrset in section):
         raise ValueError("more records than an answer may have here")
