@@ -235,10 +235,8 @@ def main(zones: int, rounds: int, only: str) -> None:
     print(f"zones a second, medians of {rounds} rounds of {zones} zones; cpu: of processor time, wall: of the clock")
     if program is None:
         print("unbound is not installed: its columns stay empty")
-    print(
-        f"{'':<15} {'offline':>8} {'UDP':>8} {'UDP':>8} {'Unbound':>9} {'Unbound':>8} {'UDP : Unbound':>19} {'KiB a':>9}"
-    )
-    print(f"{'':<15} {'cpu':>8} {'cpu':>8} {'wall':>8} {'cpu':>9} {'wall':>8} {'cpu':>9} {'wall':>9} {'zone':>9}")
+    print(f"{'':<15}  offline      UDP      UDP   Unbound  Unbound       UDP : Unbound     KiB a")
+    print(f"{'':<15}      cpu      cpu     wall       cpu     wall       cpu      wall      zone")
     for kind in kinds(zones):
         if only in kind.label:
             measure(kind, rounds, program is not None)
