@@ -38,6 +38,7 @@ from tr03108.model import DnsMessage, Observation, ProbePlan
 from tr03108.probe.net import Network
 from tr03108.probe.resolver import Resolver
 from tr03108.probe.store import observed
+from tr03108.wire.dns_message import Message, read_message
 
 ALGORITHMS = {"P-256": "ECDSAP256SHA256", "Ed25519": "ED25519", "RSA-2048": "RSASHA256"}
 DENIALS = ("nsec", "nsec3")
@@ -48,6 +49,7 @@ QUESTIONS = (("", "MX"), ("mx.", "A"), ("mx.", "AAAA"), ("_25._tcp.mx.", "TLSA")
 ABOVE = ((".", "DNSKEY"), (TLD, "DNSKEY"))
 
 Question = tuple[str, str]
+Parse = Callable[[bytes], Message]
 Observed = dict[Question, Observation[DnsMessage]]
 
 
@@ -113,9 +115,9 @@ def name_server(kind: Kind) -> Iterator[tuple[int, tuple[str, ...]]]:
 # ------------------------------------------------------------------------------------------------ what is measured
 
 
-def prepared(seen: Observed, anchors: tuple[str, ...]) -> Validator:
+def prepared(seen: Observed, anchors: tuple[str, ...], parse: Parse = read_message) -> Validator:
     """A validator to which root and top-level domain are known."""
-    validator = Validator(lambda name, rdtype: seen.get((name, rdtype)), anchors)
+    validator = Validator(lambda name, rdtype: seen.get((name, rdtype)), anchors, parse)
     for question in ABOVE:
         if not validator.lookup(*question).secure:
             raise SystemExit(f"{question} is not secure")
@@ -152,7 +154,7 @@ async def over_udp(seen: Observed, anchors: tuple[str, ...], zones: Sequence[str
                     seen[key] = observed(f"dns/{wanted.name}/{wanted.rdtype}", await resolver.ask(*key))
 
         await until_done(lambda: prepared(seen, anchors))
-        validator = prepared(seen, anchors)
+        validator = prepared(seen, anchors, resolver.read)
         with stopwatch() as spent:
             await at_once(zones, lambda zone: until_done(lambda: validate(validator, (zone,))))
         return spent(len(zones))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,14 +68,14 @@ class NoAnswer:
     failure: Failure | None = None
 
 
-def read(observation: Observation[DnsMessage]) -> Answer | NoAnswer:
+def read(observation: Observation[DnsMessage], parse: Callable[[bytes], Message] = read_message) -> Answer | NoAnswer:
     """The answer in an observation; SERVFAIL and the like are never an answer."""
     if observation.failure is not None or observation.value is None:
         failure = observation.failure or Failure(Reason.ABORTED, "nothing observed")
         return NoAnswer(_REASON_CODES.get(failure.reason, "DNS_TIMEOUT"), failure.detail, failure)
     value = observation.value
     try:
-        message = read_message(value.wire)
+        message = parse(value.wire)
         rcode = message.rcode
         if not message.complete:
             return NoAnswer("DNS_MALFORMED", "not a complete answer (QR missing or TC set)")

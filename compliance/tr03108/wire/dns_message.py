@@ -111,6 +111,16 @@ def read_message(wire: bytes) -> Message:
     return Message(ident, flags, rcode, asked, answer, authority)
 
 
+def read_questions(wire: bytes) -> tuple[Question, ...]:
+    """The question section alone. Raises Malformed."""
+    try:
+        reader = _Reader(wire)
+        _, _, questions, *_ = reader.unpack(_HEADER)
+        return tuple(Question(reader.name(), *reader.unpack(_QUESTION)) for _ in range(questions))
+    except _UNREADABLE as error:
+        raise Malformed(f"{type(error).__name__}: {error}"[:200]) from error
+
+
 @dataclass(slots=True)
 class _Found:
     """One RRset in the making."""
