@@ -154,7 +154,7 @@ async def over_udp(seen: Observed, anchors: tuple[str, ...], zones: Sequence[str
                     seen[key] = observed(f"dns/{wanted.name}/{wanted.rdtype}", await resolver.ask(*key))
 
         await until_done(lambda: prepared(seen, anchors))
-        validator = prepared(seen, anchors, resolver.read)
+        validator = prepared(seen, anchors, network.read_message)
         with stopwatch() as spent:
             await at_once(zones, lambda zone: until_done(lambda: validate(validator, (zone,))))
         return spent(len(zones))

@@ -63,7 +63,7 @@ class Probe:
         self._say = progress
         self._resolver = Resolver(network)
         self._validator = Validator(
-            lambda name, rdtype: self._seen.get(f"dns/{name}/{rdtype}"), anchors, self._resolver.read
+            lambda name, rdtype: self._seen.get(f"dns/{name}/{rdtype}"), anchors, network.read_message
         )
         self._seen: dict[str, Observation[Any]] = {}
         self._wanted: dict[str, None] = {}

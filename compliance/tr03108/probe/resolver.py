@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from functools import lru_cache
 
 import dns.exception
 import dns.name
@@ -22,18 +21,16 @@ from .redirects import Endpoint
 EDNS_PAYLOAD = 1232  # octets: fits every path without fragments (DNS flag day 2020)
 TRIES = 3  # of one question; datagrams get lost
 _PAUSE = 0.05  # seconds before the next try after an immediate error
-_KEPT = 64  # messages read lately: as many as queries are in flight, so that who validates next need not read again
 _SECOND_THOUGHTS = (dns.rcode.SERVFAIL, dns.rcode.REFUSED)  # asked once more: another server, or another moment
 _UNREADABLE = (dns.exception.DNSException, ValueError, IndexError, OverflowError)
 
 
 class Resolver:
-    """Asks the run's recursive resolvers in turn. `read` is read_message, with a memory for the latest answers."""
+    """Asks the run's recursive resolvers in turn."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._servers = network.resolvers
-        self.read = lru_cache(_KEPT)(read_message)
 
     async def ask(self, name: str, rdtype: str) -> DnsMessage | Failure:
         """The complete answer to one question; an rcode such as SERVFAIL is an answer.
@@ -59,7 +56,7 @@ class Resolver:
                     await asyncio.sleep(_PAUSE)
                 continue
             message = DnsMessage(name, rdtype, answer, server.text, transport)
-            if self.read(answer).rcode not in _SECOND_THOUGHTS or doubtful is not None:
+            if self._network.read_message(answer).rcode not in _SECOND_THOUGHTS or doubtful is not None:
                 return message
             doubtful = message
             await asyncio.sleep(_PAUSE)
@@ -69,10 +66,10 @@ class Resolver:
         """Over UDP, and over TCP where that answer is truncated or cannot be read."""
         step = self._network.plan.timeout / TRIES
         answer = await self._network.query_udp(server, query.wire, lambda data: _answers(data, query), step)
-        if _complete(answer, query, self.read):
+        if _complete(answer, query, self._network.read_message):
             return answer, "udp"
         answer = await self._network.query_tcp(server, query.wire, step)
-        if not _complete(answer, query, self.read):
+        if not _complete(answer, query, self._network.read_message):
             raise NotSeen(Reason.ABORTED, f"malformed answer from {server.text}, over TCP too")
         return answer, "tcp"
 

@@ -29,7 +29,7 @@ _OPAQUE_IF_ODD = (
     dns.rdatatype.TLSA,
 )  # types without names in their data, so that the octets as received are canonical
 
-_Key = tuple[dns.name.Name, int, int, int]
+_Key = tuple[dns.name.Name, RdataClass, RdataType, RdataType]
 
 
 class Malformed(Exception):
@@ -181,17 +181,11 @@ class _Reader:
             same = found.setdefault((name, rdata.rdclass, rdata.rdtype, rdata.covers()), _Found(ttl, []))
             same.ttl = min(same.ttl, ttl)
             same.rdatas.append(rdata)
-        return tuple(
-            RRset(
-                name,
-                RdataClass(rdclass),
-                RdataType(rdtype),
-                RdataType(covers),
-                same.ttl,
-                tuple(same.rdatas if len(same.rdatas) == 1 else dict.fromkeys(same.rdatas)),
-            )
-            for (name, rdclass, rdtype, covers), same in found.items()
-        )
+        return tuple(RRset(*key, same.ttl, _each_once(same.rdatas)) for key, same in found.items())
+
+
+def _each_once(rdatas: list[dns.rdata.Rdata]) -> tuple[dns.rdata.Rdata, ...]:
+    return tuple(rdatas if len(rdatas) == 1 else dict.fromkeys(rdatas))
 
 
 def _rdata(class_number: int, number: int, wire: bytes, start: int, length: int) -> dns.rdata.Rdata:
