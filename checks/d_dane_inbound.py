@@ -19,15 +19,20 @@ from tr03108 import (
 
 _STILL_BLIND = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
 
+_DECIDED = "through the recursive resolver; inbound-dane.all-servers asks each authoritative server"
+
 
 def _trusted(lookups: tuple[Lookup, ...], rules: Rules) -> Result:
     """Every lookup is secure, and no signature it rests on is about to end."""
-    evidence = {f"{lookup.rdtype.lower()}_lookup": lookup for lookup in lookups}
+    evidence: dict[str, object] = {f"{lookup.rdtype.lower()}_lookup": lookup for lookup in lookups}
+    evidence["decided"] = _DECIDED
     for status in (Status.BOGUS, Status.INSECURE, Status.INDETERMINATE):
         for lookup in lookups:
             if lookup.status is status:
                 place = lookup.place or lookup.name
                 told = {"cause": lookup.cause, "place": place, "detail": lookup.detail or "", "question": lookup.rdtype}
+                if lookup.cause == "DNSSEC_ALGORITHM_UNSUPPORTED":
+                    told["algorithms"] = lookup.unsupported
                 if lookup.unseen:
                     return unseen(lookup.cause or "DNS_TIMEOUT", **told, **evidence)
                 return unmet(lookup.cause or "DNSSEC_INSECURE", **told, **evidence)

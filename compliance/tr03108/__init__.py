@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .evaluate.lookup import Lookup, Status
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.views import MailDomain, MailHost, SmtpService
+    from .evaluate.zone_signing import ZoneSigning
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
@@ -28,6 +29,7 @@ _HOMES = {
     "SmtpService": "evaluate.views",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.policies",
+    "ZoneSigning": "evaluate.zone_signing",
     "absent": "judge.outcomes",
     "asked": "judge.outcomes",
     "check": "judge.check",
@@ -44,7 +46,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, the rules)
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
-    "Lookup", "Status", "MailDomain", "MailHost", "SmtpService",
+    "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rules",
 ]  # fmt: skip

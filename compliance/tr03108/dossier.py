@@ -30,6 +30,8 @@ _PEM_HEAD, _PEM_TAIL = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----
 # Observation keys (docs of `model.Dossier`): which kind of value each holds.
 _KEY_KINDS: dict[str, type[Any]] = {
     "dns": DnsMessage,
+    "dns-at": DnsMessage,
+    "dns-at-tcp": DnsMessage,
     "smtp": SmtpSession,
     "smtp-plain": SmtpSession,
     "https": HttpExchange,
@@ -132,19 +134,25 @@ def _check_key(key: str, value: Any) -> None:
     if value is not None and not isinstance(value, _KEY_KINDS[kind]):
         raise ValueError(f"{key}: holds {type(value).__name__}")
     # A name may hold a slash (RFC 2317), so the parts are counted from the end.
-    if kind == "dns":
+    if kind in ("dns", "dns-at", "dns-at-tcp"):
+        address, rest = ("", rest) if kind == "dns" else rest.split("/", 1)
         name, _, rdtype = rest.rpartition("/")
-        sound = _TYPE.fullmatch(rdtype) is not None
+        sound = _TYPE.fullmatch(rdtype) is not None and (kind == "dns" or _is_address(address))
         if isinstance(value, DnsMessage) and (value.name, value.rdtype) != (name, rdtype):
             raise ValueError(f"{key}: holds the answer to another question")
     else:
         numbers = 1 if kind == "https" else 2
         name, address, *counts = ("", "", *rest.rsplit("/", numbers + 1))[-numbers - 2 :]
         sound = len(counts) == numbers and all(_NUMBER.fullmatch(count) for count in counts)
-        sound = sound and "%" not in address and str(ip_address(address)) == address
+        sound = sound and _is_address(address)
     if not sound:
         raise ValueError(f"{key}: not the key of an observation")
     _check_name(name)
+
+
+def _is_address(text: str) -> bool:
+    """An address in canonical form, without a zone. Raises ValueError where it is none at all."""
+    return "%" not in text and str(ip_address(text)) == text
 
 
 def _check_name(name: str) -> None:

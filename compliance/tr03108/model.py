@@ -76,13 +76,17 @@ class Observation(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class DnsMessage:
-    """The last complete answer of a recursive resolver to one question, as received (RFC 1035 wire format)."""
+    """The last complete answer of a server to one question, as received (RFC 1035 wire format).
+
+    Of an authoritative server (keys dns-at and dns-at-tcp) whatever came is kept, readable or not; where its port
+    refused us, `transport` is "refused" and `wire` empty.
+    """
 
     name: str
     rdtype: str
     wire: bytes
     server: str
-    transport: str  # "udp" or "tcp"
+    transport: str  # "udp", "tcp" or "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ class ProbePlan:
     """Neutral questions and limits: what to ask, never what is good. Times in seconds.
 
     `mode` is "full" or "verdict"; `families` the address families in scope (4, 6); `connect` the redirections as
-    given; `second_look` the time that must pass before a fact against the target is looked at again.
+    given; `second_look` the time that must pass before a fact against the target is looked at again; `all_servers`:
+    every authoritative server of the domain's and the mail hosts' zones is asked too.
     """
 
     mode: str = "full"
@@ -165,6 +170,7 @@ class ProbePlan:
     max_connections: int = 4
     budget: int = 400
     second_look: float = 30.0
+    all_servers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,23 @@ def test_not_probed(seen: Seen) -> None:
     assert codes(findings_of(dossier, "starttls.plaintext-refused")) == {"NOT_PROBED"}
 
 
+def test_servers_that_were_not_asked_are_not_probed_and_the_resolver_decided(seen: Seen) -> None:
+    dossier = edited(seen.dossiers["flawless"], lambda _: None, "dns-at/", "dns-at-tcp/")
+    assert codes(findings_of(dossier, "inbound-dane.all-servers")) == {"NOT_PROBED"}  # by a probe that was cut off
+    dossier = replace(dossier, plan=replace(dossier.plan, all_servers=False))
+    (finding,) = findings_of(dossier, "inbound-dane.all-servers")
+    assert (finding.code, finding.outcome) == ("NOT_PROBED", "UNSEEN")
+    (decided,) = findings_of(dossier, "inbound-dane.mx-secure")
+    assert decided.outcome == "MET"
+    assert "resolver" in decided.evidence["decided"]
+
+
+def test_an_unsupported_algorithm_is_named(seen: Seen) -> None:
+    (finding,) = findings_of(seen.dossiers["algorithm-unknown"], "inbound-dane.mx-secure")
+    assert finding.code == "DNSSEC_ALGORITHM_UNSUPPORTED"
+    assert finding.evidence["algorithms"] == "algorithm 200"
+
+
 def received(change: Callable[[bytes], bytes]) -> Edit:
     """The session with other bytes from the server."""
 

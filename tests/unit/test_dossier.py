@@ -137,6 +137,9 @@ def test_unknown_keys_are_allowed(body: dict[str, Any], dossier: Dossier) -> Non
         "dns/with\\032space.\\255\\\\\\..example/NSEC3",
         f"dns/{'a' * 63}.example/A",
         "smtp/a/b.example.org/2001:db8::1/25/12",
+        "dns-at/192.0.2.1/a/b.example.org/MX",
+        "dns-at/2001:db8::1/./DNSKEY",
+        "dns-at-tcp/192.0.2.1/example.org/SOA",
     ],
 )
 def test_keys_of_observations(body: dict[str, Any], key: str) -> None:
@@ -254,6 +257,14 @@ def test_malformed_at_any_depth(body: dict[str, Any]) -> None:
         *("smtp/x", "smtp/192.0.2.1/25/1", "smtp/mx/192.0.2.1/25", "smtp/mx/192.0.2.1/25/1/", "smtp//192.0.2.1/25/1"),
         *("smtp/mx/192.0.2/25/1", "smtp/mx/mx/25/1", "smtp/mx/192.0.2.1/x/1", "smtp/mx/192.0.2.1/25/-1"),
         *("smtp/mx/fe80::1%eth0/25/1", "smtp/mx/2001:DB8::1/25/1", "smtp/mx/192.0.2.1/25/0", "smtp/mx/192.0.2.1/25/01"),
+        *(
+            "dns-at",
+            "dns-at/x",
+            "dns-at/192.0.2.1/MX",
+            "dns-at/ns1.example.org/example.org/MX",
+            "dns-at//example.org/MX",
+        ),
+        *("dns-at-tcp/2001:DB8::1/example.org/SOA", "dns-at/fe80::1%eth0/example.org/MX", "dns-at/192.0.2.1/a..b/MX"),
         *("https/x", "https/mx/192.0.2.1", "https/mx//1", "ftp/mx/192.0.2.1/21/1", "DNS/example.org/MX"),
     ],
 )

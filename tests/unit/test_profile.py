@@ -59,7 +59,7 @@ def test_the_default_profile_has_everything(catalogue: Catalogue) -> None:
     assert profile.levels == {}
     assert profile.gate == "must"
     assert profile.parameters == Parameters()
-    assert profile.plan == PlanQuestions()
+    assert profile.plan == PlanQuestions(all_servers=True)
     assert profile.tls.editions == ("TR-02102-2 (2025-01)", "TR-03116-4 (2023)")
     assert not any(row.partial for row in profile.requirements)
     assert profile.unused_domain is False
@@ -120,7 +120,7 @@ def test_include_replaces_and_exclude_takes_away(folder: Folder) -> None:
 def test_a_requirement_takes_its_cases_and_checks_with_it(folder: Folder) -> None:
     profile = folder.load('extends = "tr-03108-2.0"\n[requirements]\ninclude = ["TR-03108-05-M"]')
     assert profile.cases == ("TR-03108-D-01", "TR-03108-D-02")
-    assert profile.checks == ()
+    assert set(profile.checks) == {"inbound-dane.all-servers", "dnssec.algorithms", "dnssec.nsec3-parameters"}
 
 
 def test_a_case_stays_with_the_other_requirements_it_serves(folder: Folder) -> None:

@@ -32,6 +32,10 @@ _REASON_CODES = {
 _RCODES = {int(dns.rcode.SERVFAIL): "DNS_SERVFAIL", int(dns.rcode.REFUSED): "DNS_REFUSED"}
 
 
+class TooMuch(Exception):
+    """An answer beyond the limits above."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """An RRset and the RRSIGs that came with it."""
@@ -90,6 +94,8 @@ def read(observation: Observation[DnsMessage], parse: Callable[[bytes], Message]
         return Answer(
             observation.time, rcode == dns.rcode.NXDOMAIN, _signed(message.answer), _signed(message.authority)
         )
+    except TooMuch as limit:
+        return NoAnswer("DNSSEC_LIMIT", f"{value.name} {value.rdtype}: {limit}")
     except (Malformed, dns.exception.DNSException, ValueError) as error:
         return NoAnswer("DNS_MALFORMED", f"{value.name} {value.rdtype}: {type(error).__name__}: {error}"[:300])
 
@@ -106,7 +112,7 @@ def _asks(message: Message, value: DnsMessage) -> bool:
 def _signed(section: Sequence[RRset]) -> tuple[Signed, ...]:
     """The RRsets of class IN with their signatures; another class is another tree (RFC 4035 section 5.3.1)."""
     if len(section) > MAXIMUM_RRSETS or any(len(rrset) > MAXIMUM_RECORDS for rrset in section):
-        raise ValueError("more records than an answer may have here")
+        raise TooMuch("more records than an answer may have here")
     section = [rrset for rrset in section if rrset.rdclass == dns.rdataclass.IN]
     signatures: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], list[RRSIG]] = {}
     for rrset in section:

@@ -26,6 +26,8 @@ from .proofs import proofs_of
 
 SUPPORTED_DIGESTS = frozenset({1, 2, 4})  # SHA-1, SHA-256, SHA-384 (RFC 9904)
 MAXIMUM_KEYS = 64  # in a DNSKEY RRset; a sound zone has a handful
+MAXIMUM_DS = 64  # in a DS RRset, for the same reason
+MAXIMUM_LABELS = 48  # of a name below which zones are looked for; names of IPv6 reverse zones have 35
 
 AnswerTo = Callable[[dns.name.Name, dns.rdatatype.RdataType], Answer | NoAnswer]
 
@@ -60,6 +62,7 @@ class Zones:
         self._anchors = parse_anchors("\n".join(anchors))
         self._apexes: dict[dns.name.Name, Zone] = {}
         self._cuts: dict[dns.name.Name, Zone | None] = {}
+        self.work = signatures.Work()  # of the lookup that is being judged; Validator begins it anew for each
 
     def root(self) -> Zone:
         """The root zone, judged by the trust anchors."""
@@ -93,10 +96,16 @@ class Zones:
     def cut(self, name: dns.name.Name) -> Zone | None:
         """The zone that begins at `name`, None where none begins there."""
         if name not in self._cuts:
-            self._cuts[name] = self._judge_cut(name)
+            judged = self._judge_cut(name)
+            if self.work.exhausted:
+                return judged  # not kept: one hostile lookup must not take the sight of a zone from the next
+            self._cuts[name] = judged
         return self._cuts[name]
 
     def _judge_cut(self, name: dns.name.Name) -> Zone | None:
+        if len(name) > MAXIMUM_LABELS:
+            limit = signatures.Unverified("DNSSEC_LIMIT", f"a name of more than {MAXIMUM_LABELS} labels")
+            return _bogus(name, self.root(), limit)
         answer = self._answer(name, dns.rdatatype.DS)
         if isinstance(answer, NoAnswer):
             parent = self.enclosing(name.parent())
@@ -112,7 +121,7 @@ class Zones:
         parent = self._signing_parent(name, found)
         if parent.status is not Status.SECURE:
             return parent
-        result = signatures.verify_exact(found, parent.name, parent.keys, answer.time)
+        result = signatures.verify_exact(found, parent.name, parent.keys, answer.time, self.work)
         if isinstance(result, signatures.Unverified):
             return _bogus(name, parent, result)
         records = tuple(rdata for rdata in found.rrset if isinstance(rdata, DS))
@@ -129,13 +138,14 @@ class Zones:
         parent = self.enclosing(name.parent())
         if parent.status is not Status.SECURE:
             return parent
-        found = proofs_of(answer, parent.name, parent.keys)
+        found = proofs_of(answer, parent.name, parent.keys, self.work)
         proven = denial.Proof.NONE
         for proofs in found.proofs:
             proven = denial.deny(proofs, name, None if answer.nxdomain else dns.rdatatype.DS)
-            types = proofs.types_at(name)
-            if proven is denial.Proof.PROVEN and (answer.nxdomain or not types or dns.rdatatype.NS not in types):
-                return None  # the name is inside the parent zone, or does not exist
+            if proven is denial.Proof.PROVEN:
+                types = proofs.types_at(name)
+                if answer.nxdomain or not types or dns.rdatatype.NS not in types:
+                    return None  # the name is inside the parent zone, or does not exist
             if proven is not denial.Proof.NONE:
                 return self._insecure(name, parent, proven, found.signatures)
         return _bogus(name, parent, found.trouble(f"no proof that {present(name)} has no DS"))
@@ -164,6 +174,9 @@ class Zones:
         """Judges a zone's DNSKEY RRset by the DS records (or trust anchors) that name its keys."""
         above = parent or Zone(dns.name.root, Status.SECURE)
         usable = _usable(named)
+        if len(usable) > MAXIMUM_DS:
+            detail = f"{len(usable)} DS records of {present(name)}, more than {MAXIMUM_DS}"
+            return _bogus(name, above, signatures.Unverified("DNSSEC_LIMIT", detail))
         if not usable:
             kinds = ", ".join(f"algorithm {r.algorithm} digest {getattr(r, 'digest_type', '-')}" for r in named)
             trouble = Trouble("DNSSEC_ALGORITHM_UNSUPPORTED", present(name), f"nobody here can check {kinds}")
@@ -175,14 +188,15 @@ class Zones:
         found = answer.find(name, dns.rdatatype.DNSKEY)
         if found is None or len(found.rrset) > MAXIMUM_KEYS:
             code = "DNSSEC_KEY_MISSING" if found is None else "DNSSEC_LIMIT"
-            return _bogus(name, above, signatures.Unverified(code, f"no usable DNSKEY RRset at {present(name)}"))
+            detail = f"no DNSKEY at {present(name)}" if found is None else f"{len(found.rrset)} keys at {present(name)}"
+            return _bogus(name, above, signatures.Unverified(code, detail))
         keys = zone_keys(rdata for rdata in found.rrset if isinstance(rdata, DNSKEY))
         entries = keys.only(key for key in keys if any(_names(record, name, key) for record in usable))
         if not entries:
             tags = ", ".join(str(key.tag) for key in keys) or "none"
             detail = f"no DNSKEY of {present(name)} matches its DS records (keys there: {tags})"
             return _bogus(name, above, signatures.Unverified("DNSSEC_DS_MISMATCH", detail))
-        result = signatures.verify_exact(found, name, entries, answer.time)
+        result = signatures.verify_exact(found, name, entries, answer.time, self.work)
         if isinstance(result, signatures.Unverified):
             return _bogus(name, above, result)
         link = ZoneLink(

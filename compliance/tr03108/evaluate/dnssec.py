@@ -87,8 +87,18 @@ class Validator:
         """The judged answer to `name` `rdtype`."""
         key = (name, rdtype)
         if key not in self._lookups:
+            self._zones.work = signatures.Work()
             self._lookups[key] = self._follow(parse_name(name), dns.rdatatype.from_text(rdtype))
         return self._lookups[key]
+
+    def zone(self, apex: str) -> Zone:
+        """What is known of the zone that begins at `apex`, as for a signature that names it as its signer."""
+        self._zones.work = signatures.Work()
+        return self._zones.zone(parse_name(apex))
+
+    def answer(self, name: str, rdtype: str) -> Answer | NoAnswer:
+        """The answer as received, not judged. Raises NotAsked."""
+        return self._answer(parse_name(name), dns.rdatatype.from_text(rdtype))
 
     def _answer(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer | NoAnswer:
         key = (name, rdtype)
@@ -163,13 +173,13 @@ class Validator:
         zone = self._zone_of(found)
         if zone.status is not Status.SECURE:
             return _Judged(zone.status, zone)
-        result = signatures.verify(found, zone.name, zone.keys, answer.time)
+        result = signatures.verify(found, zone.name, zone.keys, answer.time, self._zones.work)
         if isinstance(result, signatures.Unverified):
             return _failed(name, zone, result)
         judged = _Judged(Status.SECURE, zone, (result.signature,), original_ttl=result.rrsig.original_ttl)
         if result.rrsig.labels == signatures.signed_labels(name):
             return judged
-        proofs = proofs_of(answer, zone.name, zone.keys)
+        proofs = proofs_of(answer, zone.name, zone.keys, self._zones.work)
         seen = (*judged.signatures, *proofs.signatures)
         proven = [p.expanded(name, result.rrsig.labels) for p in proofs.proofs]
         if denial.Proof.PROVEN in proven:
@@ -192,12 +202,12 @@ class Validator:
         zone = self._denying_zone(name, rdtype, answer)
         if zone.status is not Status.SECURE:
             return _Judged(zone.status, zone)
-        found = proofs_of(answer, zone.name, zone.keys)
+        found = proofs_of(answer, zone.name, zone.keys, self._zones.work)
         for proofs in found.proofs:
             proven = denial.deny(proofs, name, None if answer.nxdomain else rdtype)
             if proven is denial.Proof.NONE:
                 continue
-            spoilt = _spoilt_soa(zone, answer)
+            spoilt = _spoilt_soa(zone, answer, self._zones.work)
             if spoilt is not None:
                 return _failed(zone.name, zone, spoilt)
             if proven is denial.Proof.PROVEN:
@@ -260,11 +270,11 @@ def _failed(name: dns.name.Name, zone: Zone, failure: signatures.Unverified) -> 
     return _Judged(status, zone, trouble=Trouble(failure.code, present(name), failure.detail))
 
 
-def _spoilt_soa(zone: Zone, answer: Answer) -> signatures.Unverified | None:
+def _spoilt_soa(zone: Zone, answer: Answer, work: signatures.Work) -> signatures.Unverified | None:
     """What is wrong with the SOA beside a denial: a negative answer is only authentic with it (RFC 4035 3.2.3)."""
     for signed in answer.authority:
         if signed.rrset.rdtype == dns.rdatatype.SOA and signed.rrset.name == zone.name:
-            result = signatures.verify(signed, zone.name, zone.keys, answer.time)
+            result = signatures.verify(signed, zone.name, zone.keys, answer.time, work)
             if isinstance(result, signatures.Unverified):
                 return result
     return None

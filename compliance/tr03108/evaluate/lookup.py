@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import dns.dnssectypes
 import dns.name
 import dns.rdata
 
@@ -114,6 +115,12 @@ class Lookup:
         """Records were received; says nothing about their security."""
         return self.kind == "answer"
 
+    @property
+    def unsupported(self) -> str | None:
+        """The algorithms that nobody here can check, where a zone counts as insecure because of them."""
+        found = {number for link in self.zones if link.status is Status.INSECURE for number in link.algorithms}
+        return ", ".join(map(algorithm_text, sorted(found))) or None
+
     def evidence(self) -> Mapping[str, object]:
         """What the report shows of it (JSON-able)."""
         shown: dict[str, object] = {
@@ -135,6 +142,14 @@ class Lookup:
             if value is not None:
                 shown[key] = value
         return shown
+
+
+def algorithm_text(number: int) -> str:
+    """A DNSSEC algorithm by name and number: `RSASHA1 (5)`, `algorithm 200`."""
+    try:
+        return f"{dns.dnssectypes.Algorithm(number).name} ({number})"
+    except ValueError:
+        return f"algorithm {number}"
 
 
 def present(name: dns.name.Name) -> str:

@@ -15,7 +15,7 @@ from .answer import Answer
 from .denial import MAXIMUM_NSEC3_RECORDS, Nsec, Nsec3, Nsec3Proofs, NsecProofs, Proofs
 from .keys import KeySet
 from .lookup import Signature
-from .signatures import Unverified, signed_labels, verify
+from .signatures import Unverified, Work, signed_labels, verify
 
 _SHA1, _SHA1_OCTETS = 1, 20
 _KNOWN_FLAGS = 1  # opt-out; a record with any other flag is ignored (RFC 5155 section 8.2)
@@ -33,7 +33,8 @@ class FoundProofs:
     def trouble(self, missing: str) -> Unverified:
         """Why there is no proof: a bad signature, records that prove something else, or no records at all."""
         if self.failures:
-            first = self.failures[0]
+            limits = (failure for failure in self.failures if failure.code == "DNSSEC_LIMIT")
+            first = next(limits, self.failures[0])
             code = "DNSSEC_DENIAL_INVALID" if first.code == "DNSSEC_SIGNATURE_INVALID" else first.code
             return Unverified(code, f"{missing}: {first.detail}")
         if self.present:
@@ -41,15 +42,20 @@ class FoundProofs:
         return Unverified("DNSSEC_DENIAL_MISSING", f"{missing}: no NSEC or NSEC3 records in the answer")
 
 
-def proofs_of(answer: Answer, zone: dns.name.Name, keys: KeySet | tuple[DNSKEY, ...]) -> FoundProofs:
-    """Verifies the NSEC and NSEC3 RRsets of `answer` as data of `zone`."""
+def proofs_of(
+    answer: Answer, zone: dns.name.Name, keys: KeySet | tuple[DNSKEY, ...], work: Work | None = None
+) -> FoundProofs:
+    """Verifies the NSEC and NSEC3 RRsets of `answer` as data of `zone`; beyond a limit it does not look at any more."""
     nsec: list[Nsec] = []
     nsec3: list[Nsec3] = []
     good: list[Signature] = []
     failures: list[Unverified] = []
-    denials = answer.denials()[:MAXIMUM_NSEC3_RECORDS]
-    for signed in denials:
-        result = verify(signed, zone, keys, answer.time)
+    denials = answer.denials()
+    if len(denials) > MAXIMUM_NSEC3_RECORDS:
+        detail = f"{len(denials)} NSEC or NSEC3 records in one answer, more than {MAXIMUM_NSEC3_RECORDS}"
+        failures.append(Unverified("DNSSEC_LIMIT", detail))
+    for signed in denials[:MAXIMUM_NSEC3_RECORDS]:
+        result = verify(signed, zone, keys, answer.time, work)
         if isinstance(result, Unverified):
             failures.append(result)
             continue

@@ -26,6 +26,7 @@ from .keys import Key, KeySet
 from .lookup import Signature, present, utc
 
 MAXIMUM_VERIFICATIONS = 16  # cryptographic checks for one RRset
+MAXIMUM_WORK = 200  # cryptographic checks for one lookup in all: every zone and alias on its way; a sound one needs ten
 SUPPORTED_ALGORITHMS = frozenset({5, 7, 8, 10, 13, 14, 15, 16})  # what dnspython and `cryptography` verify
 # What a verification can end in: keys and signatures are bytes of the zone's choice, and need not make sense.
 _NOT_VERIFIED = (
@@ -38,6 +39,17 @@ _NOT_VERIFIED = (
     InternalError,
     InvalidSignature,
 )
+
+
+@dataclass(slots=True)
+class Work:
+    """Counts the cryptographic checks of one lookup, so that many RRsets cannot do what one must not."""
+
+    done: int = 0
+
+    @property
+    def exhausted(self) -> bool:
+        return self.done >= MAXIMUM_WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +82,18 @@ _NEARNESS = (
 
 
 def verify(
-    signed: Signed, zone: dns.name.Name, keys: KeySet | Iterable[DNSKEY], time: datetime
+    signed: Signed,
+    zone: dns.name.Name,
+    keys: KeySet | Iterable[DNSKEY],
+    time: datetime,
+    work: Work | None = None,
 ) -> Verified | Unverified:
-    """Checks `signed` as data of `zone` with its keys at `time`; a KeySet keeps what was learned of its keys."""
+    """Checks `signed` as data of `zone` with its keys at `time`; counts in `work` what it cost.
+
+    A KeySet keeps what was learned of its keys.
+    """
     known = keys if isinstance(keys, KeySet) else KeySet(keys)
+    work = work or Work()
     failures = [Unverified("DNSSEC_SIGNATURE_MISSING", f"no RRSIG over {_text(signed.rrset)}")]
     budget = MAXIMUM_VERIFICATIONS
     for rdata in signed.signatures:
@@ -86,10 +106,10 @@ def verify(
             detail = f"RRSIG over {_text(signed.rrset)} names key tag {rdata.key_tag}, algorithm {rdata.algorithm}"
             failures.append(Unverified("DNSSEC_KEY_MISSING", f"{detail}: no such key in {present(zone)}"))
         for key in candidates:
-            if budget == 0:
-                failures.append(Unverified("DNSSEC_LIMIT", f"more than {MAXIMUM_VERIFICATIONS} verifications needed"))
-                break
+            if budget == 0 or work.exhausted:
+                return Unverified("DNSSEC_LIMIT", _exhausted(signed.rrset, work))
             budget -= 1
+            work.done += 1
             result = _check(signed.rrset, rdata, key, time)
             if isinstance(result, Verified):
                 return result
@@ -97,11 +117,21 @@ def verify(
     return min(failures, key=lambda failure: _NEARNESS.index(failure.code))
 
 
+def _exhausted(rrset: RRset, work: Work) -> str:
+    if work.exhausted:
+        return f"{_text(rrset)}: more than {MAXIMUM_WORK} verifications needed for one question"
+    return f"{_text(rrset)}: more than {MAXIMUM_VERIFICATIONS} verifications needed"
+
+
 def verify_exact(
-    signed: Signed, zone: dns.name.Name, keys: KeySet | Iterable[DNSKEY], time: datetime
+    signed: Signed,
+    zone: dns.name.Name,
+    keys: KeySet | Iterable[DNSKEY],
+    time: datetime,
+    work: Work | None = None,
 ) -> Verified | Unverified:
     """As `verify`, but for records that no wildcard may stand for: DS and DNSKEY (RFC 4592 sections 4.6 and 4.7)."""
-    result = verify(signed, zone, keys, time)
+    result = verify(signed, zone, keys, time, work)
     if isinstance(result, Verified) and result.rrsig.labels != signed_labels(signed.rrset.name):
         return Unverified("DNSSEC_SIGNATURE_INVALID", f"{_text(signed.rrset)} was made from a wildcard")
     return result

@@ -22,9 +22,12 @@ from .negotiated import Negotiated, negotiated
 from .pkix import Path, load, verify
 from .plaintext import PlaintextMail, plaintext_mail
 from .routing import Routing, mail_routing, tlsa_names
+from .servers import AllServers, judge_all
 from .starttls import Starttls, conclude, got_through
+from .survey import survey
 from .tlsa import Tlsa, tlsa_of
 from .vantage import Reach, reach
+from .zone_signing import ZoneSigning, zone_signing, zones_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class MailDomain:
     sts: Lookup | None
     sts_policy: PolicyFetch | None
     hosts: tuple[MailHost, ...] = field(repr=False)
+    all_servers: AllServers | None = None  # None: the plan did not ask them
+    signing: tuple[ZoneSigning, ...] = ()  # the zones of the domain and its mail hosts
 
     @property
     def subject(self) -> Subject:
@@ -218,7 +223,24 @@ class Views:
             sts=self.lookup(f"_mta-sts.{name}", "TXT"),
             sts_policy=self._policy(sts_host),
             hosts=hosts,
+            all_servers=self._all_servers(hosts),
+            signing=self._signing(mx, hosts),
         )
+
+    def _all_servers(self, hosts: tuple[MailHost, ...]) -> AllServers | None:
+        if not self.dossier.plan.all_servers:
+            return None
+        names = [host.name for host in hosts]
+        zones = survey(self.validator, self.dossier.domain, names, self.dossier.plan.families)
+        return judge_all(zones, self.dossier.observations)
+
+    def _signing(self, mx: Lookup | None, hosts: tuple[MailHost, ...]) -> tuple[ZoneSigning, ...]:
+        lookups = [lookup for lookup in (mx, *(each for host in hosts for each in host.lookups)) if lookup is not None]
+        prefix = "dns/"
+        asked = [
+            key.removeprefix(prefix).rpartition("/")[::2] for key in self.dossier.observations if key.startswith(prefix)
+        ]
+        return tuple(zone_signing(self.validator, zone, asked) for zone in zones_of(lookups))
 
     @property
     def services(self) -> tuple[SmtpService, ...]:

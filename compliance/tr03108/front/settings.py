@@ -115,8 +115,9 @@ def probe_plan(given: Mapping[str, Any], profile: Profile) -> ProbePlan:
         families = (6,)
     connect = _connect(given.get("connect") or ())
     Redirects.parse(connect)
+    mode = _choice(given, "mode", MODES, asked.mode)
     return ProbePlan(
-        mode=_choice(given, "mode", MODES, asked.mode),
+        mode=mode,
         services=tuple(asked.services),
         policies=tuple(asked.policies),
         plaintext_mail=asked.plaintext_mail,
@@ -130,6 +131,7 @@ def probe_plan(given: Mapping[str, Any], profile: Profile) -> ProbePlan:
         max_connections=_count(given, "max_connections", ProbePlan().max_connections, most=100),
         budget=_count(given, "budget", ProbePlan().budget, most=100_000),
         second_look=_number(given, "second_look", ProbePlan().second_look, above=None, most=3600.0),
+        all_servers=asked.all_servers and mode == "full",
     )
 
 

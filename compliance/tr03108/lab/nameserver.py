@@ -8,7 +8,7 @@ import errno
 from types import TracebackType
 from typing import Self, cast
 
-from tr03108.lab.tree import Tree
+from tr03108.lab.authorities import Answering
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 50
@@ -20,11 +20,13 @@ IDLE_SECONDS = 10.0
 class NameServer:
     """`async with NameServer(tree) as server:` serves until the end of the block; `server.port` is UDP and TCP alike.
 
-    `port` 0 takes any port that is free for both. Raises OSError where no port can be had.
+    `port` 0 takes any port that is free for both; without `tcp` nobody listens there on TCP. Raises OSError where no
+    port can be had.
     """
 
-    def __init__(self, tree: Tree, port: int = 0) -> None:
+    def __init__(self, tree: Answering, port: int = 0, *, tcp: bool = True) -> None:
         self.port = port
+        self._tcp = tcp
         self._tree = tree
         self._datagrams: _Datagrams | None = None
         self._listener: asyncio.Server | None = None
@@ -41,6 +43,8 @@ class NameServer:
             port = datagrams.port
             try:
                 self._listener = await asyncio.start_server(self._connected, HOST, port)
+                if not self._tcp:
+                    await self._refuse()
             except OSError as error:
                 await datagrams.close()
                 if error.errno != errno.EADDRINUSE or attempt == attempts:
@@ -64,6 +68,13 @@ class NameServer:
             await self._listener.wait_closed()
         if self._datagrams is not None:
             await self._datagrams.close()
+
+    async def _refuse(self) -> None:
+        """Gives the TCP port up again: that it could be had shows that nobody else listens there."""
+        assert self._listener is not None
+        self._listener.close()
+        await self._listener.wait_closed()
+        self._listener = None
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -95,7 +106,7 @@ class NameServer:
 class _Datagrams(asyncio.DatagramProtocol):
     """Answers each datagram by one datagram at most."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Answering) -> None:
         self._tree = tree
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()

@@ -33,6 +33,10 @@ def _spec(zone: ZoneScenario, records: Sequence[str]) -> ZoneSpec:
         denial=zone.denial,
         faults=zone.faults,
         ends=timedelta(days=zone.ends_days),
+        nsec3_iterations=zone.nsec3_iterations,
+        nsec3_salt=zone.nsec3_salt,
+        ds_digest=zone.ds_digest,
+        second_algorithm=zone.second_algorithm,
     )
 
 
@@ -47,6 +51,9 @@ def _records(scenario: Scenario, chains: Mapping[str, Chain]) -> Iterator[str]:
     domain = scenario.domain
     for route in scenario.mx:
         yield f"{domain}. MX {route}"
+    for server in scenario.servers:
+        yield f"{domain}. NS {server.name}."
+        yield f"{server.name}. {'AAAA' if ':' in server.address else 'A'} {server.address}"
     for host in scenario.hosts:
         yield from _host_records(host, chains[host.name])
     policy = scenario.mta_sts

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tr03108.lab.authorities import Authority, ServerFault
 from tr03108.lab.faults import Fault
 from tr03108.lab.pki import Variant
 from tr03108.lab.policy_server import PolicyFault
@@ -94,6 +95,13 @@ class ZoneScenario:
     faults: tuple[Fault, ...] = ()
     records: tuple[str, ...] = ()
     ends_days: int = 14
+    nsec3_iterations: int = 0
+    nsec3_salt: str = ""
+    ds_digest: str = "SHA256"
+    second_algorithm: str = ""
+
+
+_ZONE_KEYS = tuple(item.name for item in fields(ZoneScenario) if item.name != "origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Scenario:
     plan: Mapping[str, Any]
     resolver: str
     anchor: str
+    servers: tuple[Authority, ...] = ()  # none: the lab's common name server
 
 
 def load_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
@@ -185,6 +194,7 @@ class _Reader:
             plan=take("plan", {}),
             resolver=_one_of(take("resolver", "lab"), RESOLVERS),
             anchor=_one_of(take("anchor", "lab"), ANCHORS),
+            servers=tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1)),
         )
 
     def _host(self, number: int, table: dict[str, Any]) -> HostScenario:
@@ -207,13 +217,18 @@ class _Reader:
             behaviour=_behaviour(table),
         )
 
+    def _server(self, number: int, table: dict[str, Any]) -> Authority:
+        address = self._addresses.take(table.pop("address", "v4"))
+        fault = _optional(ServerFault, table.pop("fault", None))
+        if table:
+            raise ValueError(f"servers: unknown keys {sorted(table)}")
+        return Authority(self._name(f"ns{number}"), address, fault)
+
     def _zones(self) -> Iterator[ZoneScenario]:
         take = self._table.pop
         if not take("exists", True):
             return
-        own: dict[str, Any] = {
-            key: take(key) for key in ("algorithm", "denial", "faults", "records", "ends_days") if key in self._table
-        }
+        own: dict[str, Any] = {key: take(key) for key in _ZONE_KEYS if key in self._table}
         tables: list[dict[str, Any]] = [{"origin": self._domain, **own}, *take("zones", [])]
         for table in tables:
             faults = tuple(_build(Fault, fault) for fault in table.pop("faults", ()))

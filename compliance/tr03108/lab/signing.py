@@ -28,12 +28,15 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 R = TypeVar("R", bound=dns.rdata.Rdata)
 
 ALGORITHMS = {
+    "RSASHA1": Algorithm.RSASHA1NSEC3SHA1,
+    "RSASHA256-1024": Algorithm.RSASHA256,
     "RSASHA256": Algorithm.RSASHA256,
     "ECDSAP256SHA256": Algorithm.ECDSAP256SHA256,
     "ED25519": Algorithm.ED25519,
 }
 UNKNOWN_ALGORITHM = 200  # unassigned in IANA's registry of DNSSEC algorithm numbers
 RSA_BITS = 2048
+SHORT_RSA_BITS = 1024
 # Far more than the clock skew that validators forgive (Unbound: up to one day).
 MISSED_BY = timedelta(days=5)
 
@@ -62,7 +65,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[Name, str, Role], SigningKey] = {}
-        self._rsa: dict[bool, rsa.RSAPrivateKey] = {}
+        self._rsa: dict[tuple[bool, int], rsa.RSAPrivateKey] = {}
 
     def key(self, origin: Name, algorithm: str, role: Role) -> SigningKey:
         """The key of a zone for one role; `algorithm` is a name in ALGORITHMS."""
@@ -75,11 +78,12 @@ class KeyRing:
         return self._keys[place]
 
     def _generate(self, algorithm: str, role: Role) -> PrivateKey:
-        if algorithm == "RSASHA256":
-            rogue = role is Role.ROGUE
-            if rogue not in self._rsa:
-                self._rsa[rogue] = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-            return self._rsa[rogue]
+        if algorithm.startswith("RSA"):
+            bits = SHORT_RSA_BITS if algorithm.endswith("-1024") else RSA_BITS
+            place = (role is Role.ROGUE, bits)
+            if place not in self._rsa:
+                self._rsa[place] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+            return self._rsa[place]
         if algorithm == "ED25519":
             return ed25519.Ed25519PrivateKey.generate()
         return ec.generate_private_key(ec.SECP256R1())
@@ -94,11 +98,24 @@ class Validity:
 
 
 class Signer:
-    """Signs one zone. `unknown_algorithm` publishes its keys under an algorithm number that nobody knows."""
+    """Signs one zone. `unknown_algorithm` publishes its keys under an algorithm number that nobody knows.
+
+    `ds_digest` is the digest of its DS record; `second_algorithm` that of one more key, which signs only the keys.
+    """
 
     def __init__(
-        self, origin: Name, algorithm: str, keys: KeyRing, now: datetime, validity: Validity, unknown_algorithm: bool
+        self,
+        origin: Name,
+        algorithm: str,
+        keys: KeyRing,
+        now: datetime,
+        validity: Validity,
+        unknown_algorithm: bool,
+        ds_digest: str = "SHA256",
+        second_algorithm: str = "",
     ) -> None:
+        self._ds_digest = DSDigest[ds_digest]
+        self._second = keys.key(origin, second_algorithm, Role.ZSK) if second_algorithm else None
         self._origin = origin
         self._algorithm = algorithm
         self._keys = keys
@@ -115,11 +132,13 @@ class Signer:
 
     def dnskey_set(self, ttl: int) -> Rdataset:
         """The DNSKEY RRset of the apex."""
-        return dns.rdataset.from_rdata_list(ttl, list(self._published.values()))
+        second = [self._second.dnskey] if self._second is not None else []
+        return dns.rdataset.from_rdata_list(ttl, [*self._published.values(), *second])
 
     def ds(self, faults: frozenset[FaultKind]) -> DS:
-        """The DS record of the KSK (SHA-256), for the parent zone or as trust anchor."""
-        ds = dns.dnssec.make_ds(self._origin, self._published[Role.KSK], DSDigest.SHA256)
+        """The DS record of the KSK, for the parent zone or as trust anchor."""
+        key, everything = self._published[Role.KSK], dns.dnssec.allow_all_policy
+        ds = dns.dnssec.make_ds(self._origin, key, self._ds_digest, policy=everything)
         if FaultKind.DS_MISMATCH in faults:
             ds = _changed(ds, digest=_flipped(ds.digest))
         if FaultKind.ALGORITHM_UNKNOWN in faults:
@@ -140,8 +159,17 @@ class Signer:
             key.dnskey,
             inception=begins,
             expiration=ends,
+            policy=dns.dnssec.allow_all_policy,
         )
-        return dns.rdataset.from_rdata_list(rdataset.ttl, [self._spoilt(rrsig, role, faults)])
+        made = [self._spoilt(rrsig, role, faults)]
+        if self._second is not None and role is Role.KSK:
+            second = self._second
+            made.append(
+                dns.dnssec.sign(
+                    (owner, rdataset), second.private, self._origin, second.dnskey, inception=begins, expiration=ends
+                )
+            )
+        return dns.rdataset.from_rdata_list(rdataset.ttl, made)
 
     def _window(self, faults: frozenset[FaultKind]) -> tuple[datetime, datetime]:
         begins, ends = self._validity.begins, self._validity.ends

@@ -12,6 +12,7 @@ from typing import Self
 from OpenSSL import SSL
 
 from tr03108.lab import publish
+from tr03108.lab.authorities import ServerFault, told_by
 from tr03108.lab.nameserver import NameServer
 from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.policy_server import PolicyBehaviour, PolicyFault, PolicyServer
@@ -20,11 +21,12 @@ from tr03108.lab.service import LOOPBACK, PATIENCE, RefusedPort
 from tr03108.lab.signing import KeyRing
 from tr03108.lab.smtp_server import SmtpBehaviour, SmtpServer, smtp_service
 from tr03108.lab.tls import TlsSettings, by_server_name, context
-from tr03108.lab.tree import Tree
+from tr03108.lab.tree import NAME_SERVER_ADDRESSES, Tree
 from tr03108.model import bracketed
 
 SMTP_PORT = 25
 HTTPS_PORT = 443
+DNS_PORT = 53
 OPEN_FILES = 2048
 
 
@@ -111,10 +113,28 @@ class World:
         tree = Tree(zones, self._now, keys=keys)
         self._anchors = {"lab": tree.trust_anchor, "other": Tree((), self._now).trust_anchor}
         self._resolvers["lab"] = (await stack.enter_async_context(NameServer(tree))).port
+        await self._start_authorities(stack, tree, chains, keys)
         if any(scenario.resolver == "strip-dnssec" for scenario in self.scenarios):
             stripped = NameServer(Tree(zones, self._now, keys=keys, strip_dnssec=True))
             self._resolvers["strip-dnssec"] = (await stack.enter_async_context(stripped)).port
         self._resolvers["dead"] = (await stack.enter_async_context(RefusedPort())).port
+
+    async def _start_authorities(
+        self, stack: AsyncExitStack, tree: Tree, chains: dict[str, Chain], keys: KeyRing
+    ) -> None:
+        """The common name server answers both as resolver and as authority; one with a fault has a port of its own."""
+        common = self._resolvers["lab"]
+        for line in NAME_SERVER_ADDRESSES:
+            self._redirect(line.split()[-1], DNS_PORT, common)
+        for scenario in self.scenarios:
+            zones = publish.zones((scenario,), chains)
+            for server in scenario.servers:
+                port = common
+                if server.fault is not None:
+                    told = told_by(server.fault, tree, zones, scenario.domain, self._now, keys)
+                    one = NameServer(told, tcp=server.fault is not ServerFault.NO_TCP)
+                    port = (await stack.enter_async_context(one)).port
+                self._redirect(server.address, DNS_PORT, port)
 
     async def _start_host(self, stack: AsyncExitStack, host: HostScenario, chain: Chain) -> None:
         for address in host.addresses:

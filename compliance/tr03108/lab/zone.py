@@ -35,7 +35,8 @@ class ZoneSpec:
     `records` are zone-file lines with a name each, absolute (trailing dot) or relative to `origin`; class and TTL may
     be left out. SOA and NS of the apex are added where missing, DNSKEY, DS and denial always. `denial` "none" leaves
     the zone unsigned and without DS. `begins` and `ends` are when its signatures begin and end, relative to the tree's
-    time. `nsec3_salt` is in hex.
+    time. `nsec3_salt` is in hex. `ds_digest` is SHA1 or SHA256. Keys of `second_algorithm` stand in the DNSKEY RRset,
+    which they sign, and sign nothing else (RFC 4035 section 2.2 forbids it).
 
     Raises ValueError for an unknown algorithm or denial.
     """
@@ -49,10 +50,16 @@ class ZoneSpec:
     nsec3_salt: str = ""
     begins: timedelta = timedelta(days=-1)
     ends: timedelta = timedelta(days=14)
+    ds_digest: str = "SHA256"
+    second_algorithm: str = ""
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
             raise ValueError(f"zone {self.origin}: unknown algorithm {self.algorithm!r}")
+        if self.second_algorithm and self.second_algorithm not in ALGORITHMS:
+            raise ValueError(f"zone {self.origin}: unknown algorithm {self.second_algorithm!r}")
+        if self.ds_digest not in ("SHA1", "SHA256"):
+            raise ValueError(f"zone {self.origin}: unknown digest {self.ds_digest!r}")
         if self.denial not in DENIALS:
             raise ValueError(f"zone {self.origin}: unknown denial {self.denial!r}")
 
@@ -81,7 +88,9 @@ class Zone:
         self._signatures: dict[tuple[Name, RdataType], Rdataset | None] = {}
         unknown = FaultKind.ALGORITHM_UNKNOWN in self._faults.at(self.origin, RdataType.DNSKEY)
         validity = Validity(now + spec.begins, now + spec.ends)
-        self._signer = Signer(self.origin, spec.algorithm, keys, now, validity, unknown)
+        self._signer = Signer(
+            self.origin, spec.algorithm, keys, now, validity, unknown, spec.ds_digest, spec.second_algorithm
+        )
         self._nodes: dict[Name, dict[RdataType, Rdataset]] = {}
         for line in spec.records:
             self._add(line)

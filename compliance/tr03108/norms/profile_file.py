@@ -41,6 +41,7 @@ class PlanQuestions:
     policies: tuple[str, ...] = ("mta-sts", "tlsrpt")
     plaintext_mail: bool = True
     deadline: float = 900.0
+    all_servers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class ProfileFile:
             policies=_known_texts(table, "policies", inherited.policies, POLICIES),
             plaintext_mail=table.flag("plaintext_mail", inherited.plaintext_mail),
             deadline=table.number("deadline", inherited.deadline, above=0, maximum=86400),
+            all_servers=table.flag("all_servers", inherited.all_servers),
         )
 
 

@@ -47,6 +47,10 @@ class Refused(Exception):
         self.redirected = redirected
 
 
+class PortRefused(NotSeen):
+    """Nobody listens at the DNS server's port. With a resolver our blindness, with a target's server a fact."""
+
+
 class Channel(Protocol):
     """Bytes in both directions. `receive` gives b"" at the end and, like `send`, raises ConnectionError on a break."""
 
@@ -196,14 +200,18 @@ class Network:
             raise NotSeen(Reason.NOT_GLOBAL, f"{address} is not globally reachable and was not contacted")
         slot = self._slots.setdefault(address, asyncio.Semaphore(self.plan.max_connections))
         async with slot, self._open:
-            if self._spent[address, port] >= self.plan.budget:
-                raise NotSeen(Reason.BUDGET, f"all {self.plan.budget} connections to this service address are used up")
-            self._spent[address, port] += 1
+            self.spend(address, port)
             stream = await self._dial(redirection or Endpoint(address, port), redirection is not None)
             try:
                 yield stream
             finally:
                 await stream.close()
+
+    def spend(self, address: str, port: int) -> None:
+        """Takes one connection from the budget of a service address. Raises NotSeen where nothing is left."""
+        if self._spent[address, port] >= self.plan.budget:
+            raise NotSeen(Reason.BUDGET, f"all {self.plan.budget} connections to this service address are used up")
+        self._spent[address, port] += 1
 
     async def _dial(self, to: Endpoint, redirected: bool) -> Stream:
         loop = asyncio.get_running_loop()
@@ -231,6 +239,22 @@ class Network:
         self._families[family] = True
         return Stream(pipe, to.text, redirected)
 
+    @asynccontextmanager
+    async def name_server(self, host: str, address: str) -> AsyncIterator[Endpoint]:
+        """Where an authoritative server is to be asked, redirected where the plan says so; one of few at a time.
+
+        Raises NotSeen where we may not or cannot ask it.
+        """
+        redirection = self.redirects.resolve(host, address, DNS_PORT)
+        if redirection is None and not self.plan.allow_private and not is_global(address):
+            raise NotSeen(Reason.NOT_GLOBAL, f"{address} is not globally reachable and was not contacted")
+        to = redirection or Endpoint(address, DNS_PORT)
+        if not _has_route(to.address):
+            version = ipaddress.ip_address(to.address).version
+            raise NotSeen(Reason.VANTAGE, f"{to.text}: this machine has no IPv{version} route to it", to.text)
+        async with self._slots.setdefault(address, asyncio.Semaphore(self.plan.max_connections)):
+            yield to
+
     async def query_udp(self, server: Endpoint, wire: bytes, accept: Callable[[bytes], bool], seconds: float) -> bytes:
         """The first datagram from `server` that `accept` takes as the answer to `wire`; others are ignored.
 
@@ -250,6 +274,8 @@ class Network:
                         transport.close()
             except TimeoutError as error:
                 raise NotSeen(Reason.TIMEOUT, f"no answer from {server.text} within {seconds:g} s") from error
+            except ConnectionRefusedError as error:
+                raise PortRefused(Reason.UNREACHABLE, f"{server.text} refused the port") from error
             except OSError as error:
                 raise NotSeen(Reason.UNREACHABLE, f"{server.text}: {error.strerror or error}") from error
 
@@ -266,6 +292,8 @@ class Network:
                         await pipe.close()
             except TimeoutError as error:
                 raise NotSeen(Reason.TIMEOUT, f"no answer from {server.text} over TCP in {seconds:g} s") from error
+            except ConnectionRefusedError as error:
+                raise PortRefused(Reason.UNREACHABLE, f"{server.text} refused the port over TCP") from error
             except OSError as error:
                 raise NotSeen(Reason.UNREACHABLE, f"{server.text} over TCP: {error.strerror or error}") from error
 

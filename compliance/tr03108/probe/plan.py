@@ -21,8 +21,10 @@ from .. import __version__
 from ..evaluate.dnssec import Validator
 from ..evaluate.lookup import Lookup, NotAsked
 from ..evaluate.routing import mail_routing, tlsa_names
+from ..evaluate.servers import stops
+from ..evaluate.survey import Server, ZoneServers, survey
 from ..model import DnsMessage, Dossier, Failure, HttpExchange, Observation, ProbePlan, Reason, SmtpSession
-from . import https, looks
+from . import https, looks, servers
 from .net import Network
 from .resolver import Resolver, has_signatures
 from .roots import RootStore
@@ -39,6 +41,7 @@ _POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 section 3.3
 _STS_PREFIX = b"v=STSv1"
 
 T = TypeVar("T")
+_AskServer = Callable[[Network, str, str, str, str], Awaitable[DnsMessage | Failure]]
 _Session = Callable[[Network, str, str, int], Awaitable[SmtpSession | Failure]]
 
 
@@ -123,6 +126,8 @@ class Probe:
                 group.create_task(self._mta_sts())
             for host in routing.hosts[:HOSTS]:
                 group.create_task(self._host(host))
+            if self._plan.all_servers:
+                group.create_task(self._all_servers(routing.hosts[:HOSTS]))
             beyond = (f"dns/{host}/{rdtype}" for host in routing.hosts[HOSTS:] for rdtype in ("A", "AAAA"))
             self._give_up(beyond, f"only {HOSTS} mail hosts of a domain are examined")
         self._say("done")
@@ -176,7 +181,37 @@ class Probe:
         )
         return policy.value is not None and policy.value.ended != "refused"
 
+    async def _all_servers(self, hosts: tuple[str, ...]) -> None:
+        """Every authoritative server of the zones of the domain and its mail hosts, and the zones' NSEC3 parameters."""
+        while True:
+            try:
+                zones = survey(self._validator, self._domain, hosts, self._plan.families)
+                break
+            except NotAsked as question:
+                await self._dns(question.name, question.rdtype)
+        async with asyncio.TaskGroup() as group:
+            for zone in zones:
+                if not zone.questions:
+                    continue  # its apex is not known, or it is one too many
+                group.create_task(self._lookup(zone.name, "NSEC3PARAM"))
+                for server in zone.servers:
+                    group.create_task(self._server(zone, server))
+
+    async def _server(self, zone: ZoneServers, server: Server) -> None:
+        """One server, question after question; whoever does not answer is left alone."""
+        for name, rdtype in zone.questions:
+            seen = await self._ask_server(servers.ask_udp, "dns-at", server, name, rdtype)
+            if stops(seen):
+                return
+        await self._ask_server(servers.ask_tcp, "dns-at-tcp", server, zone.name, "SOA")
+
     # How to ask
+
+    async def _ask_server(
+        self, ask: _AskServer, kind: str, server: Server, name: str, rdtype: str
+    ) -> Observation[DnsMessage]:
+        key = f"{kind}/{server.address}/{name}/{rdtype}"
+        return await self._ask(key, lambda: ask(self._network, server.name, server.address, name, rdtype))
 
     async def _lookup(self, name: str, rdtype: str) -> Lookup:
         """The judged answer; asks whatever the validator still needs to know."""

@@ -38,9 +38,7 @@ class Resolver:
         A Failure has the reason of the last try: TIMEOUT, UNREACHABLE, or ABORTED for answers that cannot be read.
         """
         try:
-            owner = dns.name.root if name == "." else dns.name.from_text(f"{name}.")
-            question = Question(owner, dns.rdatatype.from_text(rdtype), dns.rdataclass.IN)
-            query = make_query(secrets.randbelow(1 << 16), question, EDNS_PAYLOAD)
+            query = query_for(name, rdtype)
         except _UNREADABLE as error:
             return Failure(Reason.ABORTED, f"{name} {rdtype} cannot be asked: {error}"[:300])
         failure = Failure(Reason.TIMEOUT, "no resolver")
@@ -65,7 +63,7 @@ class Resolver:
     async def _exchange(self, server: Endpoint, query: Query) -> tuple[bytes, str]:
         """Over UDP, and over TCP where that answer is truncated or cannot be read."""
         step = self._network.plan.timeout / TRIES
-        answer = await self._network.query_udp(server, query.wire, lambda data: _answers(data, query), step)
+        answer = await self._network.query_udp(server, query.wire, lambda data: answers(data, query), step)
         if _complete(answer, query, self._network.read_message):
             return answer, "udp"
         answer = await self._network.query_tcp(server, query.wire, step)
@@ -74,7 +72,14 @@ class Resolver:
         return answer, "tcp"
 
 
-def _answers(data: bytes, query: Query) -> bool:
+def query_for(name: str, rdtype: str, *, recursion: bool = True) -> Query:
+    """The query for one question, with an identifier nobody can guess. Raises DNSException or ValueError."""
+    owner = dns.name.root if name == "." else dns.name.from_text(f"{name}.")
+    question = Question(owner, dns.rdatatype.from_text(rdtype), dns.rdataclass.IN)
+    return make_query(secrets.randbelow(1 << 16), question, EDNS_PAYLOAD, recursion=recursion)
+
+
+def answers(data: bytes, query: Query) -> bool:
     """Whether a datagram can be the answer to this query at all: its id, and the bit that says it is an answer."""
     if len(data) < 12 or data[:2] != query.wire[:2] or not data[2] & 0x80:
         return False

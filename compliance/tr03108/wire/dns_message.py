@@ -79,6 +79,7 @@ class Message:
     questions: tuple[Question, ...]
     answer: tuple[RRset, ...]
     authority: tuple[RRset, ...]
+    edns_flags: int | None = None  # of the OPT record (RFC 6891 section 6.1.4); None where there is none
 
     @property
     def opcode(self) -> int:
@@ -103,12 +104,13 @@ def read_message(wire: bytes) -> Message:
         answer, authority = reader.section(answers), reader.section(authorities)
         for _ in range(additional):
             reader.record()
-        if reader.position != len(wire) or len(reader.extended) > 1:
+        if reader.position != len(wire) or len(reader.options) > 1:
             raise Malformed("octets after the last record, or more than one OPT record")
     except _UNREADABLE as error:
         raise Malformed(f"{type(error).__name__}: {error}"[:200]) from error
-    rcode = (flags & 0xF) | (reader.extended[0] << 4 if reader.extended else 0)
-    return Message(ident, flags, rcode, asked, answer, authority)
+    edns = reader.options[0] if reader.options else None
+    rcode = (flags & 0xF) | ((edns or 0) >> 24 << 4)
+    return Message(ident, flags, rcode, asked, answer, authority, None if edns is None else edns & 0xFFFF)
 
 
 def read_questions(wire: bytes) -> tuple[Question, ...]:
@@ -131,11 +133,11 @@ class _Found:
 
 @dataclass(slots=True)
 class _Reader:
-    """Walks over a message; `extended` gets the upper bits of the rcode where an OPT record is met."""
+    """Walks over a message; `options` gets the TTL field of OPT records: rcode, version and flags of EDNS."""
 
     wire: bytes
     position: int = 0
-    extended: list[int] = field(default_factory=list)
+    options: list[int] = field(default_factory=list)
     _names: dict[int, dns.name.Name] = field(default_factory=dict)  # by where they begin
 
     def unpack(self, form: struct.Struct) -> tuple[int, ...]:
@@ -166,7 +168,7 @@ class _Reader:
         if self.position > len(self.wire):
             raise Malformed("a record goes beyond the end of the message")
         if rdtype == dns.rdatatype.OPT:
-            self.extended.append(ttl >> 24)
+            self.options.append(ttl)
         return name, rdtype, rdclass, ttl, length
 
     def section(self, count: int) -> tuple[RRset, ...]:

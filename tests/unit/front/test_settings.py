@@ -133,6 +133,12 @@ def test_a_profile_decides_what_the_user_leaves_open() -> None:
     assert read_settings({"profile": "inbound-dane", "mode": "full"}, AUDIT).plan.mode == "full"
 
 
+def test_all_servers_are_asked_in_mode_full_of_a_profile_that_wants_it() -> None:
+    assert read_settings({}, AUDIT).plan.all_servers
+    assert not read_settings({"mode": "verdict"}, AUDIT).plan.all_servers
+    assert not read_settings({"profile": "inbound-dane", "mode": "full"}, AUDIT).plan.all_servers
+
+
 def test_single_files_replace_the_default_folder() -> None:
     assert read_settings({"json": "a.json"}, AUDIT).destinations.folder is None
     assert read_settings({}, PYTEST).destinations.folder is None

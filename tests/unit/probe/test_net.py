@@ -83,6 +83,37 @@ def test_addresses_that_are_not_global_are_not_contacted() -> None:
     on_server(client)
 
 
+def test_authoritative_servers_follow_the_same_rules() -> None:
+    """Private addresses are left alone, redirections by address and by name hold, few are asked at a time."""
+    most, now = 0, 0
+
+    async def client(network: Network) -> None:
+        with pytest.raises(NotSeen) as caught:
+            async with network.name_server("ns1.example.org", "192.168.0.1"):
+                pytest.fail("asked")
+        assert caught.value.reason is Reason.NOT_GLOBAL
+
+        async def one(name: str, address: str, to: str) -> None:
+            nonlocal most, now
+            async with network.name_server(name, address) as server:
+                now += 1
+                most = max(most, now)
+                await asyncio.sleep(0)
+                assert server.text == to
+                now -= 1
+
+        await asyncio.gather(*(one("ns1.example.org", "192.0.2.1", "127.0.0.1:5301") for _ in range(6)))
+        await one("ns2.example.org", "192.168.0.2", "127.0.0.1:5302")
+
+    async def run() -> None:
+        connect = ("192.0.2.1:53=127.0.0.1:5301", "ns2.example.org:53=127.0.0.1:5302")
+        async with Network(ProbePlan(connect=connect, max_connections=2)) as network:
+            await client(network)
+
+    asyncio.run(run())
+    assert most == 2
+
+
 def test_they_are_when_the_user_allows_it() -> None:
     async def client(network: Network, port: int) -> None:
         async with network.connect("mx", "127.0.0.1", port) as stream:
