@@ -146,10 +146,8 @@ class Lookup:
 
 def algorithm_text(number: int) -> str:
     """A DNSSEC algorithm by name and number: `RSASHA1 (5)`, `algorithm 200`."""
-    try:
-        return f"{dns.dnssectypes.Algorithm(number).name} ({number})"
-    except ValueError:
-        return f"algorithm {number}"
+    names = {int(algorithm): algorithm.name for algorithm in dns.dnssectypes.Algorithm}
+    return f"{names[number]} ({number})" if number in names else f"algorithm {number}"
 
 
 def present(name: dns.name.Name) -> str:

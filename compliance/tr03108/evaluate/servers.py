@@ -46,6 +46,7 @@ UNSEEN = (
     "SERVER_SILENT",
 )
 MARGINAL = ("SERIALS_DIFFER",)
+MAXIMUM_WORK = 2500  # verifications for all servers of one zone; 52 addresses with 40 sound answers each need 2,080
 ORDER = (*UNMET, *UNSEEN, *MARGINAL, "OK")
 _EDNS_RCODES = (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS)
 _BLIND = {Reason.NOT_GLOBAL: "ADDRESS_NOT_GLOBAL", Reason.BUDGET: "BUDGET_EXHAUSTED", Reason.NOT_PROBED: "NOT_PROBED"}
@@ -73,10 +74,6 @@ class Said:
     contents: dict[Question, Content] = field(default_factory=dict)
 
     @property
-    def worst(self) -> Trouble:
-        return min(self.troubles, key=lambda t: ORDER.index(t.code), default=Trouble("OK", "answers as it should"))
-
-    @property
     def text(self) -> str:
         serial = "" if self.serial is None else f", serial {self.serial}"
         said = "; ".join(f"{t.code}: {t.detail}" for t in self.troubles) or "OK"
@@ -85,14 +82,17 @@ class Said:
 
 def judge(zone: ZoneServers, observations: Mapping[str, Observation[Any]]) -> tuple[Said, ...]:
     """What each server of a zone said, differences between them included."""
-    said = tuple(_judge_server(zone, server, observations) for server in zone.servers)
+    work = signatures.Work(limit=MAXIMUM_WORK)
+    said = tuple(_judge_server(zone, server, observations, work) for server in zone.servers)
     _compare(zone, said)
     for one in said:
         one.troubles.sort(key=lambda t: ORDER.index(t.code))
     return said
 
 
-def _judge_server(zone: ZoneServers, server: Server, observations: Mapping[str, Observation[Any]]) -> Said:
+def _judge_server(
+    zone: ZoneServers, server: Server, observations: Mapping[str, Observation[Any]], work: signatures.Work
+) -> Said:
     said = Said(zone.name, server)
     for name, rdtype in zone.questions:
         observation = observations.get(f"dns-at/{server.address}/{name}/{rdtype}")
@@ -103,7 +103,7 @@ def _judge_server(zone: ZoneServers, server: Server, observations: Mapping[str, 
         if trouble is not None:
             said.troubles.append(trouble)
             return said  # whoever is silent or lame once was not asked further
-        _judge_answer(said, zone.zone, (name, rdtype), observation)
+        _judge_answer(said, zone.zone, (name, rdtype), observation, work)
     over_tcp = observations.get(f"dns-at-tcp/{server.address}/{zone.name}/SOA")
     if over_tcp is None:
         said.troubles.append(Trouble("NOT_PROBED", "not asked over TCP"))
@@ -151,7 +151,9 @@ def _silence(failure: Failure | None, server: Server) -> Trouble:
     return Trouble(_BLIND.get(reason, "SERVER_SILENT"), detail)
 
 
-def _judge_answer(said: Said, zone: Zone, question: Question, observation: Observation[DnsMessage]) -> None:
+def _judge_answer(
+    said: Said, zone: Zone, question: Question, observation: Observation[DnsMessage], work: signatures.Work
+) -> None:
     """EDNS, signatures and content of one authoritative answer."""
     assert observation.value is not None
     message = read_message(observation.value.wire)
@@ -165,7 +167,7 @@ def _judge_answer(said: Said, zone: Zone, question: Question, observation: Obser
         return
     mine = [signed for signed in answer.answer if signed.rrset.name.is_subdomain(zone.name)]
     if zone.status is Status.SECURE:
-        trouble = _signature_trouble(mine, answer, zone, question)
+        trouble = _signature_trouble(mine, answer, zone, question, work)
         if trouble is not None:
             _note(said, trouble)
     for signed in mine:
@@ -188,9 +190,10 @@ def _edns_trouble(message: Message, question: Question) -> Trouble | None:
     return None
 
 
-def _signature_trouble(mine: Sequence[Signed], answer: Answer, zone: Zone, question: Question) -> Trouble | None:
+def _signature_trouble(
+    mine: Sequence[Signed], answer: Answer, zone: Zone, question: Question, work: signatures.Work
+) -> Trouble | None:
     """What is wrong with the signatures of an answer, judged with the keys that were validated for the zone."""
-    work = signatures.Work()
     for signed in _signed_data(mine):
         where = f"{present(signed.rrset.name)} {dns.rdatatype.to_text(signed.rrset.rdtype)}"
         if not signed.signatures:

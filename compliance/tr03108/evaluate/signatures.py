@@ -46,10 +46,11 @@ class Work:
     """Counts the cryptographic checks of one lookup, so that many RRsets cannot do what one must not."""
 
     done: int = 0
+    limit: int = MAXIMUM_WORK
 
     @property
     def exhausted(self) -> bool:
-        return self.done >= MAXIMUM_WORK
+        return self.done >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def verify(
 
 def _exhausted(rrset: RRset, work: Work) -> str:
     if work.exhausted:
-        return f"{_text(rrset)}: more than {MAXIMUM_WORK} verifications needed for one question"
+        return f"{_text(rrset)}: more than {work.limit} verifications needed in all"
     return f"{_text(rrset)}: more than {MAXIMUM_VERIFICATIONS} verifications needed"
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import dns.dnssec
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
 import pytest
 
+from tr03108.evaluate import servers
 from tr03108.evaluate.dnssec import Validator
 from tr03108.evaluate.servers import ORDER, AllServers, judge_all
 from tr03108.evaluate.survey import MAXIMUM_ADDRESSES, MAXIMUM_SERVERS, ZoneServers, survey
@@ -249,6 +251,33 @@ def test_caps() -> None:
 
 def test_facts_come_before_blindness_and_blindness_before_what_will_do() -> None:
     assert ORDER.index("SERVER_TCP_REFUSED") < ORDER.index("SERVER_SILENT") < ORDER.index("SERIALS_DIFFER")
+
+
+def test_work_for_all_servers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many wrong signatures in every answer of every server: the count of verifications stops, not the clock."""
+    done = 0
+    verify = dns.dnssec.validate_rrsig
+
+    def counted(*args: Any, **kwargs: Any) -> None:
+        nonlocal done
+        done += 1
+        verify(*args, **kwargs)
+
+    def many(message: dns.message.Message) -> None:
+        for rrset in message.answer:
+            if rrset.rdtype == dns.rdatatype.RRSIG:
+                good = rrset[0]
+                rrset.clear()
+                for number in range(15):
+                    rrset.add(good.replace(signature=bytes((number,)) * len(good.signature)))
+
+    zonal = Zonal()
+    zonal.edit("dns-at/", many)
+    monkeypatch.setattr(servers, "MAXIMUM_WORK", 50)
+    monkeypatch.setattr(dns.dnssec, "validate_rrsig", counted)
+    said = zonal.judged()
+    assert done == 50
+    assert any("DNSSEC_LIMIT" in line for line in said.servers)
 
 
 def test_two_zones() -> None:
