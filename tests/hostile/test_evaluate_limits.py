@@ -21,6 +21,7 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from tr03108.evaluate import answer, chain, denial, dnssec, signatures
+from tr03108.evaluate.keys import Key
 from tr03108.evaluate.lookup import Lookup, Status
 from tr03108.lab.signing import KeyRing, Role, SigningKey
 from tr03108.lab.tree import Tree
@@ -83,7 +84,7 @@ class Counter:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     counter = Counter()
-    verify, nsec3_hash, key_id = dns.dnssec.validate_rrsig, dns.dnssec.nsec3_hash, dns.dnssec.key_id
+    verify, nsec3_hash, key_id = Key.verify, dns.dnssec.nsec3_hash, dns.dnssec.key_id
 
     def counted(attribute: str, function: Callable[..., object]) -> Callable[..., object]:
         def call(*args: object, **kwargs: object) -> object:
@@ -92,7 +93,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
 
         return call
 
-    monkeypatch.setattr(dns.dnssec, "validate_rrsig", counted("verifications", verify))
+    monkeypatch.setattr(Key, "verify", counted("verifications", verify))
     monkeypatch.setattr(dns.dnssec, "nsec3_hash", counted("hashes", nsec3_hash))
     monkeypatch.setattr(dns.dnssec, "key_id", counted("key_tags", key_id))
     yield counter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +12,11 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from ..model import DnsMessage, Failure, Observation, Reason
-from ..wire.dns_message import Malformed, Message, Question, read_message
-from .lookup import parse_name
+from ..wire.dns_message import Malformed, Message, RRset, read_message
+from .lookup import parse_name, present
 
 MAXIMUM_RRSETS = 200  # in one message; a sound answer has a few dozen
 MAXIMUM_RECORDS = 500  # in one RRset
@@ -41,7 +40,7 @@ class TooMuch(Exception):
 class Signed:
     """An RRset and the RRSIGs that came with it."""
 
-    rrset: dns.rrset.RRset
+    rrset: RRset
     signatures: tuple[RRSIG, ...]
 
 
@@ -73,14 +72,14 @@ class NoAnswer:
     failure: Failure | None = None
 
 
-def read(observation: Observation[DnsMessage]) -> Answer | NoAnswer:
+def read(observation: Observation[DnsMessage], parse: Callable[[bytes], Message] = read_message) -> Answer | NoAnswer:
     """The answer in an observation; SERVFAIL and the like are never an answer."""
     if observation.failure is not None or observation.value is None:
         failure = observation.failure or Failure(Reason.ABORTED, "nothing observed")
         return NoAnswer(_REASON_CODES.get(failure.reason, "DNS_TIMEOUT"), failure.detail, failure)
     value = observation.value
     try:
-        message = read_message(value.wire)
+        message = parse(value.wire)
         rcode = message.rcode
         if not message.complete:
             return NoAnswer("DNS_MALFORMED", "not a complete answer (QR missing or TC set)")
@@ -102,11 +101,15 @@ def read(observation: Observation[DnsMessage]) -> Answer | NoAnswer:
 
 
 def _asks(message: Message, value: DnsMessage) -> bool:
-    rdtype = dns.rdatatype.from_text(value.rdtype)
-    return message.questions == (Question(parse_name(value.name), rdtype, dns.rdataclass.IN),)
+    if not message.questions:
+        return False
+    (asked,) = message.questions
+    if (asked.rdtype, asked.rdclass) != (dns.rdatatype.from_text(value.rdtype), dns.rdataclass.IN):
+        return False
+    return present(asked.name) == value.name or asked.name == parse_name(value.name)
 
 
-def _signed(section: Sequence[dns.rrset.RRset]) -> tuple[Signed, ...]:
+def _signed(section: Sequence[RRset]) -> tuple[Signed, ...]:
     """The RRsets of class IN with their signatures; another class is another tree (RFC 4035 section 5.3.1)."""
     if len(section) > MAXIMUM_RRSETS or any(len(rrset) > MAXIMUM_RECORDS for rrset in section):
         raise TooMuch("more records than an answer may have here")

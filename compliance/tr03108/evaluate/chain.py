@@ -7,7 +7,7 @@ NotAsked for a question nobody asked yet; so the same code tells a prober what t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dns.dnssec
 import dns.dnssectypes
@@ -20,6 +20,7 @@ from dns.rdtypes.ANY.DS import DS
 from . import denial, signatures
 from .anchors import KeyName, parse_anchors
 from .answer import Answer, NoAnswer, Signed
+from .keys import Key, KeySet, zone_keys
 from .lookup import Signature, Status, ZoneLink, present
 from .proofs import proofs_of
 
@@ -47,7 +48,7 @@ class Zone:
 
     name: dns.name.Name
     status: Status
-    keys: tuple[DNSKEY, ...] = ()
+    keys: KeySet = field(default_factory=KeySet)
     chain: tuple[ZoneLink, ...] = ()
     signatures: tuple[Signature, ...] = ()
     trouble: Trouble | None = None
@@ -161,7 +162,7 @@ class Zones:
         code, detail = words[proven]
         link = ZoneLink(present(name), Status.INSECURE, (), (), ())
         trouble = Trouble(code, present(name), detail)
-        return Zone(name, Status.INSECURE, (), (*parent.chain, link), (*parent.signatures, *proof), trouble)
+        return Zone(name, Status.INSECURE, KeySet(), (*parent.chain, link), (*parent.signatures, *proof), trouble)
 
     def _keys(
         self,
@@ -180,7 +181,7 @@ class Zones:
             kinds = ", ".join(f"algorithm {r.algorithm} digest {getattr(r, 'digest_type', '-')}" for r in named)
             trouble = Trouble("DNSSEC_ALGORITHM_UNSUPPORTED", present(name), f"nobody here can check {kinds}")
             link = ZoneLink(present(name), Status.INSECURE, (), tuple(int(r.algorithm) for r in named), ())
-            return Zone(name, Status.INSECURE, (), (*above.chain, link), (*above.signatures, *proof), trouble)
+            return Zone(name, Status.INSECURE, KeySet(), (*above.chain, link), (*above.signatures, *proof), trouble)
         answer = self._answer(name, dns.rdatatype.DNSKEY)
         if isinstance(answer, NoAnswer):
             return _unanswered(name, above, answer)
@@ -189,11 +190,10 @@ class Zones:
             code = "DNSSEC_KEY_MISSING" if found is None else "DNSSEC_LIMIT"
             detail = f"no DNSKEY at {present(name)}" if found is None else f"{len(found.rrset)} keys at {present(name)}"
             return _bogus(name, above, signatures.Unverified(code, detail))
-        keys = signatures.zone_keys(rdata for rdata in found.rrset if isinstance(rdata, DNSKEY))
-        tagged = [(key, dns.dnssec.key_id(key)) for key in keys]
-        entries = tuple(key for key, tag in tagged if any(_names(record, name, key, tag) for record in usable))
+        keys = zone_keys(rdata for rdata in found.rrset if isinstance(rdata, DNSKEY))
+        entries = keys.only(key for key in keys if any(_names(record, name, key) for record in usable))
         if not entries:
-            tags = ", ".join(str(tag) for _, tag in tagged) or "none"
+            tags = ", ".join(str(key.tag) for key in keys) or "none"
             detail = f"no DNSKEY of {present(name)} matches its DS records (keys there: {tags})"
             return _bogus(name, above, signatures.Unverified("DNSSEC_DS_MISMATCH", detail))
         result = signatures.verify_exact(found, name, entries, answer.time, self.work)
@@ -202,8 +202,8 @@ class Zones:
         link = ZoneLink(
             present(name),
             Status.SECURE,
-            tuple(dns.dnssec.key_id(key) for key in entries),
-            tuple(sorted({int(key.algorithm) for key in entries})),
+            tuple(key.tag for key in entries),
+            tuple(sorted({int(key.dnskey.algorithm) for key in entries})),
             tuple(sorted({int(record.digest_type) for record in usable if isinstance(record, DS)})),
         )
         chain, seen = (*above.chain, link), (*above.signatures, *proof, result.signature)
@@ -218,13 +218,13 @@ def _usable(named: tuple[KeyName, ...]) -> tuple[KeyName, ...]:
     return (*(stronger or digests), *(r for r in known if isinstance(r, DNSKEY)))
 
 
-def _names(record: KeyName, zone: dns.name.Name, key: DNSKEY, tag: int) -> bool:
+def _names(record: KeyName, zone: dns.name.Name, key: Key) -> bool:
     if isinstance(record, DNSKEY):
-        return bool(record == key)
-    if not isinstance(record, DS) or record.key_tag != tag or record.algorithm != key.algorithm:
+        return bool(record == key.dnskey)
+    if not isinstance(record, DS) or record.key_tag != key.tag or record.algorithm != key.dnskey.algorithm:
         return False
     made = dns.dnssec.make_ds(
-        zone, key, dns.dnssectypes.DSDigest(record.digest_type), policy=dns.dnssec.allow_all_policy
+        zone, key.dnskey, dns.dnssectypes.DSDigest(record.digest_type), policy=dns.dnssec.allow_all_policy
     )
     return bool(made.digest == record.digest)
 
@@ -232,11 +232,11 @@ def _names(record: KeyName, zone: dns.name.Name, key: DNSKEY, tag: int) -> bool:
 def _unanswered(name: dns.name.Name, parent: Zone, answer: NoAnswer) -> Zone:
     trouble = Trouble(answer.code, present(name), answer.detail, answer)
     link = ZoneLink(present(name), Status.INDETERMINATE, (), (), ())
-    return Zone(name, Status.INDETERMINATE, (), (*parent.chain, link), parent.signatures, trouble)
+    return Zone(name, Status.INDETERMINATE, KeySet(), (*parent.chain, link), parent.signatures, trouble)
 
 
 def _bogus(name: dns.name.Name, parent: Zone, failure: signatures.Unverified) -> Zone:
     status = Status.INDETERMINATE if failure.code == "DNSSEC_LIMIT" else Status.BOGUS
     link = ZoneLink(present(name), status, (), (), ())
     trouble = Trouble(failure.code, present(name), failure.detail)
-    return Zone(name, status, (), (*parent.chain, link), parent.signatures, trouble)
+    return Zone(name, status, KeySet(), (*parent.chain, link), parent.signatures, trouble)

@@ -17,6 +17,7 @@ from dns.rdtypes.ANY.CNAME import CNAME
 from dns.rdtypes.ANY.DNAME import DNAME
 
 from ..model import DnsMessage, Observation
+from ..wire.dns_message import Message, read_message
 from . import denial, signatures
 from .answer import Answer, NoAnswer, Signed, read
 from .chain import Trouble, Zone, Zones
@@ -63,11 +64,13 @@ class _Trail:
 class Validator:
     """Judges lookups from observations. `get(name, rdtype)` gives the observation of a question, None if not asked.
 
-    `lookup` raises NotAsked for the next question it needs; ask it, and call `lookup` again.
+    `lookup` raises NotAsked for the next question it needs; ask it, and call `lookup` again. `parse` may be given by
+    who has read the messages already.
     """
 
-    def __init__(self, get: Get, anchors: tuple[str, ...]) -> None:
+    def __init__(self, get: Get, anchors: tuple[str, ...], parse: Callable[[bytes], Message] = read_message) -> None:
         self._get = get
+        self._parse = parse
         self._answers: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], Answer | NoAnswer] = {}
         self._zones = Zones(self._answer, anchors)
         self._lookups: dict[tuple[str, str], Lookup] = {}
@@ -103,7 +106,7 @@ class Validator:
             observation = self._get(present(name), dns.rdatatype.to_text(rdtype))
             if observation is None:
                 raise NotAsked(present(name), dns.rdatatype.to_text(rdtype))
-            self._answers[key] = read(observation)
+            self._answers[key] = read(observation, self._parse)
         return self._answers[key]
 
     def _follow(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Lookup:

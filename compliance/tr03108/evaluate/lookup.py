@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ import dns.name
 import dns.rdata
 
 from ..model import Failure
+
+_PLAIN = re.compile(rb"[A-Za-z0-9_*.-]+")
 
 
 class Status(StrEnum):
@@ -149,7 +152,12 @@ def algorithm_text(number: int) -> str:
 
 def present(name: dns.name.Name) -> str:
     """A name in the form we use everywhere: lower case, no trailing dot, the root as "."."""
-    return name.canonicalize().to_text(omit_final_dot=True) if name != dns.name.root else "."
+    if len(name) == 1:
+        return "."
+    plain = b".".join(name.labels[:-1])
+    if _PLAIN.fullmatch(plain) and plain.count(b".") == len(name) - 2:  # nothing to escape: much cheaper
+        return plain.lower().decode("ascii")
+    return name.canonicalize().to_text(omit_final_dot=True)
 
 
 def parse_name(text: str) -> dns.name.Name:

@@ -13,6 +13,7 @@ from dns.rdtypes.ANY.NSEC3 import NSEC3
 
 from .answer import Answer
 from .denial import MAXIMUM_NSEC3_RECORDS, Nsec, Nsec3, Nsec3Proofs, NsecProofs, Proofs
+from .keys import KeySet
 from .lookup import Signature
 from .signatures import Unverified, Work, signed_labels, verify
 
@@ -41,7 +42,9 @@ class FoundProofs:
         return Unverified("DNSSEC_DENIAL_MISSING", f"{missing}: no NSEC or NSEC3 records in the answer")
 
 
-def proofs_of(answer: Answer, zone: dns.name.Name, keys: tuple[DNSKEY, ...], work: Work | None = None) -> FoundProofs:
+def proofs_of(
+    answer: Answer, zone: dns.name.Name, keys: KeySet | tuple[DNSKEY, ...], work: Work | None = None
+) -> FoundProofs:
     """Verifies the NSEC and NSEC3 RRsets of `answer` as data of `zone`; beyond a limit it does not look at any more."""
     nsec: list[Nsec] = []
     nsec3: list[Nsec3] = []

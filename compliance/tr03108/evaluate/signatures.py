@@ -12,24 +12,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import dns.dnssec
 import dns.exception
 import dns.name
-import dns.node
-import dns.rdataset
 import dns.rdatatype
-import dns.rrset
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
+from ..wire.canonical import signed_data
+from ..wire.dns_message import RRset
 from .answer import Signed
+from .keys import Key, KeySet
 from .lookup import Signature, present, utc
 
 MAXIMUM_VERIFICATIONS = 16  # cryptographic checks for one RRset
 MAXIMUM_WORK = 200  # cryptographic checks for one lookup in all: every zone and alias on its way; a sound one needs ten
 SUPPORTED_ALGORITHMS = frozenset({5, 7, 8, 10, 13, 14, 15, 16})  # what dnspython and `cryptography` verify
-_ZONE_KEY, _REVOKED = 0x0100, 0x0080
 # What a verification can end in: keys and signatures are bytes of the zone's choice, and need not make sense.
 _NOT_VERIFIED = (
     dns.exception.DNSException,
@@ -39,6 +37,7 @@ _NOT_VERIFIED = (
     struct.error,
     UnsupportedAlgorithm,
     InternalError,
+    InvalidSignature,
 )
 
 
@@ -83,16 +82,18 @@ _NEARNESS = (
 )
 
 
-def zone_keys(keys: Iterable[DNSKEY]) -> tuple[DNSKEY, ...]:
-    """The keys that may sign zone data: zone flag set, protocol 3, not revoked (RFC 4034 2.1, RFC 5011 2.1)."""
-    return tuple(key for key in keys if key.flags & _ZONE_KEY and not key.flags & _REVOKED and key.protocol == 3)
-
-
 def verify(
-    signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime, work: Work | None = None
+    signed: Signed,
+    zone: dns.name.Name,
+    keys: KeySet | Iterable[DNSKEY],
+    time: datetime,
+    work: Work | None = None,
 ) -> Verified | Unverified:
-    """Checks `signed` as data of `zone` with its keys at `time`; counts in `work` what it cost."""
-    tagged = [(key, dns.dnssec.key_id(key)) for key in keys]
+    """Checks `signed` as data of `zone` with its keys at `time`; counts in `work` what it cost.
+
+    A KeySet keeps what was learned of its keys.
+    """
+    known = keys if isinstance(keys, KeySet) else KeySet(keys)
     work = work or Work()
     failures = [Unverified("DNSSEC_SIGNATURE_MISSING", f"no RRSIG over {_text(signed.rrset)}")]
     budget = MAXIMUM_VERIFICATIONS
@@ -101,7 +102,7 @@ def verify(
         if trouble is not None:
             failures.append(trouble)
             continue
-        candidates = [key for key, tag in tagged if key.algorithm == rdata.algorithm and tag == rdata.key_tag]
+        candidates = known.named(rdata.algorithm, rdata.key_tag)
         if not candidates:
             detail = f"RRSIG over {_text(signed.rrset)} names key tag {rdata.key_tag}, algorithm {rdata.algorithm}"
             failures.append(Unverified("DNSSEC_KEY_MISSING", f"{detail}: no such key in {present(zone)}"))
@@ -117,14 +118,18 @@ def verify(
     return min(failures, key=lambda failure: _NEARNESS.index(failure.code))
 
 
-def _exhausted(rrset: dns.rrset.RRset, work: Work) -> str:
+def _exhausted(rrset: RRset, work: Work) -> str:
     if work.exhausted:
         return f"{_text(rrset)}: more than {work.limit} verifications needed in all"
     return f"{_text(rrset)}: more than {MAXIMUM_VERIFICATIONS} verifications needed"
 
 
 def verify_exact(
-    signed: Signed, zone: dns.name.Name, keys: Iterable[DNSKEY], time: datetime, work: Work | None = None
+    signed: Signed,
+    zone: dns.name.Name,
+    keys: KeySet | Iterable[DNSKEY],
+    time: datetime,
+    work: Work | None = None,
 ) -> Verified | Unverified:
     """As `verify`, but for records that no wildcard may stand for: DS and DNSKEY (RFC 4592 sections 4.6 and 4.7)."""
     result = verify(signed, zone, keys, time, work)
@@ -133,11 +138,11 @@ def verify_exact(
     return result
 
 
-def _text(rrset: dns.rrset.RRset) -> str:
+def _text(rrset: RRset) -> str:
     return f"{present(rrset.name)} {dns.rdatatype.to_text(rrset.rdtype)}"
 
 
-def _unfit(rrset: dns.rrset.RRset, rrsig: RRSIG, zone: dns.name.Name) -> Unverified | None:
+def _unfit(rrset: RRset, rrsig: RRSIG, zone: dns.name.Name) -> Unverified | None:
     """The rules of RFC 4035 section 5.3.1 that need no key."""
     if rrsig.signer != zone or not rrset.name.is_subdomain(zone):
         detail = f"RRSIG over {_text(rrset)} names signer {present(rrsig.signer)}, the zone is {present(zone)}"
@@ -152,14 +157,12 @@ def signed_labels(name: dns.name.Name) -> int:
     return len(name) - 1 - (1 if name.is_wild() else 0)
 
 
-def _check(rrset: dns.rrset.RRset, rrsig: RRSIG, key: DNSKEY, time: datetime) -> Verified | Unverified:
+def _check(rrset: RRset, rrsig: RRSIG, key: Key, time: datetime) -> Verified | Unverified:
     """Cryptography first, time second: "expired" is said only of a signature that is otherwise right."""
-    place = f"RRSIG over {_text(rrset)}, key tag {rrsig.key_tag}"
-    keys: dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset] = {rrsig.signer: dns.rdataset.from_rdata(0, key)}
     try:
-        dns.dnssec.validate_rrsig(rrset, rrsig, keys, now=rrsig.inception, policy=dns.dnssec.allow_all_policy)
+        key.verify(rrsig.signature, signed_data(rrset, rrsig))
     except _NOT_VERIFIED as error:
-        return Unverified("DNSSEC_SIGNATURE_INVALID", f"{place}: does not verify ({str(error)[:120]})")
+        return Unverified("DNSSEC_SIGNATURE_INVALID", f"{_place(rrset, rrsig)}: does not verify ({str(error)[:120]})")
     signature = Signature(
         owner=present(rrset.name),
         covered=dns.rdatatype.to_text(rrset.rdtype),
@@ -171,10 +174,16 @@ def _check(rrset: dns.rrset.RRset, rrsig: RRSIG, key: DNSKEY, time: datetime) ->
     )
     now = int(time.timestamp())
     if _later(now, rrsig.expiration):
-        return Unverified("DNSSEC_EXPIRED", f"{place}: ended {signature.expiration:%Y-%m-%dT%H:%M:%SZ}")
+        ended = f"{signature.expiration:%Y-%m-%dT%H:%M:%SZ}"
+        return Unverified("DNSSEC_EXPIRED", f"{_place(rrset, rrsig)}: ended {ended}")
     if _later(rrsig.inception, now):
-        return Unverified("DNSSEC_NOT_YET_VALID", f"{place}: begins {signature.inception:%Y-%m-%dT%H:%M:%SZ}")
-    return Verified(rrsig, signature, key)
+        begins = f"{signature.inception:%Y-%m-%dT%H:%M:%SZ}"
+        return Unverified("DNSSEC_NOT_YET_VALID", f"{_place(rrset, rrsig)}: begins {begins}")
+    return Verified(rrsig, signature, key.dnskey)
+
+
+def _place(rrset: RRset, rrsig: RRSIG) -> str:
+    return f"RRSIG over {_text(rrset)}, key tag {rrsig.key_tag}"
 
 
 def _later(first: int, second: int) -> bool:

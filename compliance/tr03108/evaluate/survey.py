@@ -20,6 +20,7 @@ from dns.rdtypes.IN.AAAA import AAAA
 from .answer import NoAnswer
 from .chain import Zone
 from .dnssec import Validator
+from .keys import KeySet
 from .lookup import NotAsked, Status, parse_name, present
 from .routing import tlsa_names
 
@@ -115,7 +116,7 @@ def _servers(
 ) -> ZoneServers:
     zone = validator.zone(apex)
     if parse_name(apex) != zone.name:  # what is known ends above: an insecure or unseen parent
-        zone = Zone(parse_name(apex), zone.status, (), zone.chain, zone.signatures, zone.trouble)
+        zone = Zone(parse_name(apex), zone.status, KeySet(), zone.chain, zone.signatures, zone.trouble)
     answer = validator.answer(apex, "NS")
     if isinstance(answer, NoAnswer):
         return ZoneServers(zone, questions, trouble=answer)

@@ -98,7 +98,7 @@ def zone_signing(validator: Validator, name: str, asked: Iterable[tuple[str, str
         trouble = zone.trouble
         code, detail = (trouble.code, trouble.detail) if trouble else (None, "")
         return ZoneSigning(name, zone.status, cause=code, detail=detail)
-    keys = tuple(ZoneKey(dns.dnssec.key_id(key), int(key.algorithm), rsa_bits(key)) for key in zone.keys)
+    keys = tuple(ZoneKey(key.tag, int(key.dnskey.algorithm), rsa_bits(key.dnskey)) for key in zone.keys)
     incomplete: dict[str, None] = {}
     nsec3: dict[tuple[int, str], None] = {}
     nsec = False
@@ -138,7 +138,7 @@ def _answers(validator: Validator, asked: Iterable[tuple[str, str]]) -> Iterable
 def _missing(signed: Signed, zone: Zone) -> str | None:
     """An RRset without a signature of an algorithm that the zone's keys have (RFC 4035 section 2.2)."""
     used = {int(rrsig.algorithm) for rrsig in signed.signatures if rrsig.signer == zone.name}
-    missing = sorted({int(key.algorithm) for key in zone.keys} - used)
+    missing = sorted({int(key.dnskey.algorithm) for key in zone.keys} - used)
     if not missing:
         return None
     names = ", ".join(algorithm_text(number) for number in missing)

@@ -9,10 +9,12 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Protocol, Self
 
 from ..model import ProbePlan, Reason, Vantage
+from ..wire.dns_message import read_message
 from .reachability import is_global
 from .redirects import Endpoint, Redirects, parse_endpoint
 from .store import Store
@@ -20,6 +22,7 @@ from .system import system_resolvers
 
 OPEN_AT_ONCE = 100  # connections of the whole run: half of the smallest usual limit of open files (256, macOS)
 QUERIES_AT_ONCE = 64  # DNS queries in flight: far below what fills a resolver's per-client limit
+MESSAGES_KEPT = 2 * QUERIES_AT_ONCE  # DNS messages read lately: who validates next, or another domain, wants the same
 BUFFER = 65536  # octets received but not yet read, per connection
 DNS_PORT = 53
 _OURS = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.EPERM, errno.EACCES)
@@ -166,6 +169,7 @@ class Network:
         self.redirects = Redirects.parse(plan.connect)
         self.resolvers = tuple(parse_endpoint(text, DNS_PORT) for text in plan.resolvers or system_resolvers())
         self.store = Store()
+        self.read_message = lru_cache(MESSAGES_KEPT)(read_message)
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._spent: Counter[tuple[str, int]] = Counter()
         self._open = asyncio.Semaphore(OPEN_AT_ONCE)

@@ -66,7 +66,9 @@ class Probe:
         self._roots = roots
         self._say = progress
         self._resolver = Resolver(network)
-        self._validator = Validator(lambda name, rdtype: self._seen.get(f"dns/{name}/{rdtype}"), anchors)
+        self._validator = Validator(
+            lambda name, rdtype: self._seen.get(f"dns/{name}/{rdtype}"), anchors, network.read_message
+        )
         self._seen: dict[str, Observation[Any]] = {}
         self._wanted: dict[str, None] = {}
         self._questions = 0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import Callable
 
 import dns.exception
-import dns.flags
-import dns.message
+import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from ..model import DnsMessage, Failure, Reason
-from ..wire.dns_message import Malformed, Question, read_message
+from ..wire.dns_message import Malformed, Message, Question, read_message, read_questions
+from ..wire.dns_query import Query, make_query
 from .net import Network, NotSeen
 from .redirects import Endpoint
 
@@ -35,10 +38,7 @@ class Resolver:
         A Failure has the reason of the last try: TIMEOUT, UNREACHABLE, or ABORTED for answers that cannot be read.
         """
         try:
-            query = dns.message.make_query(name if name == "." else f"{name}.", rdtype, want_dnssec=True)
-            query.use_edns(0, dns.flags.DO, EDNS_PAYLOAD)
-            query.flags |= dns.flags.CD
-            wire = query.to_wire()
+            query = query_for(name, rdtype)
         except _UNREADABLE as error:
             return Failure(Reason.ABORTED, f"{name} {rdtype} cannot be asked: {error}"[:300])
         failure = Failure(Reason.TIMEOUT, "no resolver")
@@ -47,57 +47,59 @@ class Resolver:
         for turn in range(tries):
             server = self._servers[turn % len(self._servers)]
             try:
-                answer, transport = await self._exchange(server, query, wire)
+                answer, transport = await self._exchange(server, query)
             except NotSeen as unseen:
                 failure = Failure(unseen.reason, unseen.detail)
                 if unseen.reason is not Reason.TIMEOUT and turn + 1 < tries:
                     await asyncio.sleep(_PAUSE)
                 continue
             message = DnsMessage(name, rdtype, answer, server.text, transport)
-            if _rcode(answer) not in _SECOND_THOUGHTS or doubtful is not None:
+            if self._network.read_message(answer).rcode not in _SECOND_THOUGHTS or doubtful is not None:
                 return message
             doubtful = message
             await asyncio.sleep(_PAUSE)
         return doubtful or failure
 
-    async def _exchange(self, server: Endpoint, query: dns.message.Message, wire: bytes) -> tuple[bytes, str]:
+    async def _exchange(self, server: Endpoint, query: Query) -> tuple[bytes, str]:
         """Over UDP, and over TCP where that answer is truncated or cannot be read."""
         step = self._network.plan.timeout / TRIES
-        answer = await self._network.query_udp(server, wire, lambda data: answers(data, query), step)
-        if _complete(answer, query):
+        answer = await self._network.query_udp(server, query.wire, lambda data: answers(data, query), step)
+        if _complete(answer, query, self._network.read_message):
             return answer, "udp"
-        answer = await self._network.query_tcp(server, wire, step)
-        if not _complete(answer, query):
+        answer = await self._network.query_tcp(server, query.wire, step)
+        if not _complete(answer, query, self._network.read_message):
             raise NotSeen(Reason.ABORTED, f"malformed answer from {server.text}, over TCP too")
         return answer, "tcp"
 
 
-def answers(data: bytes, query: dns.message.Message) -> bool:
+def query_for(name: str, rdtype: str, *, recursion: bool = True) -> Query:
+    """The query for one question, with an identifier nobody can guess. Raises DNSException or ValueError."""
+    owner = dns.name.root if name == "." else dns.name.from_text(f"{name}.")
+    question = Question(owner, dns.rdatatype.from_text(rdtype), dns.rdataclass.IN)
+    return make_query(secrets.randbelow(1 << 16), question, EDNS_PAYLOAD, recursion=recursion)
+
+
+def answers(data: bytes, query: Query) -> bool:
     """Whether a datagram can be the answer to this query at all: its id, and the bit that says it is an answer."""
-    if len(data) < 12 or int.from_bytes(data[:2], "big") != query.id or not data[2] & 0x80:
+    if len(data) < 12 or data[:2] != query.wire[:2] or not data[2] & 0x80:
         return False
     try:
-        question = dns.message.from_wire(data, question_only=True, ignore_trailing=True).question
-    except _UNREADABLE:
+        asked = read_questions(data)
+    except Malformed:
         return True  # malformed rather than foreign: TCP will tell
-    return question == query.question or not question
+    return asked in ((query.question,), ())
 
 
-def _complete(data: bytes, query: dns.message.Message) -> bool:
+def _complete(data: bytes, query: Query, read: Callable[[bytes], Message] = read_message) -> bool:
     """Whether the answer can be read to its end, is not truncated, and answers this query."""
     try:
-        message = read_message(data)
+        message = read(data)
     except Malformed:
         return False
-    if message.id != query.id or not message.complete:
+    if data[:2] != query.wire[:2] or not message.complete:
         return False
-    asked = tuple(Question(q.name, q.rdtype, q.rdclass) for q in query.question)
     # A server that cannot read a query may send the error without repeating the question (RFC 1035 section 4.1.1).
-    return message.questions == asked or (not message.questions and message.rcode != dns.rcode.NOERROR)
-
-
-def _rcode(data: bytes) -> int:
-    return read_message(data).rcode
+    return message.questions == (query.question,) or (not message.questions and message.rcode != dns.rcode.NOERROR)
 
 
 def has_signatures(message: DnsMessage) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dns.exception
 import dns.flags
-import dns.message
-import dns.rcode
 
 from ..model import DnsMessage, Failure, Reason
 from ..wire.dns_message import Malformed, read_message
+from ..wire.dns_query import Query
 from .net import DNS_PORT, Network, NotSeen, PortRefused
 from .redirects import Endpoint
-from .resolver import EDNS_PAYLOAD, answers
+from .resolver import answers, query_for
 
 TRIES = 2  # of one question at one server; datagrams get lost
 
@@ -19,7 +18,7 @@ TRIES = 2  # of one question at one server; datagrams get lost
 async def ask_udp(network: Network, host: str, address: str, name: str, rdtype: str) -> DnsMessage | Failure:
     """The answer of one server as it came, over TCP where it was truncated; a refused port is a fact."""
     try:
-        query = _query(name, rdtype)
+        query = query_for(name, rdtype, recursion=False)
         async with network.name_server(host, address) as server:
             return await _datagrams(network, server, address, name, rdtype, query)
     except NotSeen as unseen:
@@ -31,7 +30,7 @@ async def ask_udp(network: Network, host: str, address: str, name: str, rdtype: 
 async def ask_tcp(network: Network, host: str, address: str, name: str, rdtype: str) -> DnsMessage | Failure:
     """The answer of one server over TCP; a refused port is a fact."""
     try:
-        query = _query(name, rdtype)
+        query = query_for(name, rdtype, recursion=False)
         async with network.name_server(host, address) as server:
             return await _connection(network, server, address, name, rdtype, query)
     except NotSeen as unseen:
@@ -40,21 +39,13 @@ async def ask_tcp(network: Network, host: str, address: str, name: str, rdtype: 
         return Failure(Reason.ABORTED, f"{name} {rdtype} cannot be asked: {error}"[:300])
 
 
-def _query(name: str, rdtype: str) -> dns.message.QueryMessage:
-    query = dns.message.make_query(name if name == "." else f"{name}.", rdtype, want_dnssec=True)
-    query.use_edns(0, dns.flags.DO, EDNS_PAYLOAD)
-    query.flags = dns.flags.Flag(dns.flags.CD)
-    return query
-
-
 async def _datagrams(
-    network: Network, server: Endpoint, address: str, name: str, rdtype: str, query: dns.message.QueryMessage
+    network: Network, server: Endpoint, address: str, name: str, rdtype: str, query: Query
 ) -> DnsMessage:
-    wire = query.to_wire()
     step = network.plan.timeout / TRIES
     for turn in range(TRIES):
         try:
-            data = await network.query_udp(server, wire, lambda data: answers(data, query), step)
+            data = await network.query_udp(server, query.wire, lambda data: answers(data, query), step)
             break
         except PortRefused:
             return DnsMessage(name, rdtype, b"", server.text, "refused")
@@ -67,11 +58,11 @@ async def _datagrams(
 
 
 async def _connection(
-    network: Network, server: Endpoint, address: str, name: str, rdtype: str, query: dns.message.QueryMessage
+    network: Network, server: Endpoint, address: str, name: str, rdtype: str, query: Query
 ) -> DnsMessage:
     network.spend(address, DNS_PORT)
     try:
-        data = await network.query_tcp(server, query.to_wire(), network.plan.timeout)
+        data = await network.query_tcp(server, query.wire, network.plan.timeout)
     except PortRefused:
         return DnsMessage(name, rdtype, b"", server.text, "refused")
     if not answers(data, query):
