@@ -40,8 +40,8 @@ def _trusted(lookups: tuple[Lookup, ...], rules: Rules) -> Result:
     for lookup in lookups:
         if lookup.kind == "loop":
             return unmet("ALIAS_LOOP", place=lookup.place, detail=lookup.detail or "", **evidence)
-    ends = min((s.expiration for lookup in lookups for s in lookup.signatures), default=None)
-    if ends is not None and ends < rules.observed + rules.signature_margin:
+    ends = rules.ends_soon(*lookups)
+    if ends is not None:
         return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
     return met(**evidence)
 
@@ -98,6 +98,9 @@ def _chains_match(service: SmtpService, rules: Rules) -> Result:
     if second is not None:
         evidence |= {"second_matches": second.records, "second_chain": service.second_certificates}
     if first.code == "OK" and (second is None or second.code == "OK"):
+        ends = rules.ends_soon(service.tlsa.lookup) if service.tlsa.lookup is not None else None
+        if ends is not None:
+            return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
         reason = "MX_INSECURE" if service.addresses.mx_insecure else None
         return met(matched=first.matched, reason=reason, **evidence)
     evidence["elsewhere"] = service.matching_peers(rules.as_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tr03108 import MailDomain, Result, Rules, Status, absent, check, met, tlsrpt_record, unmet, unseen
+from tr03108 import MailDomain, Result, Rules, Status, absent, check, marginal, met, tlsrpt_record, unmet, unseen
 
 
 @check("TR-03108-G-01", id="tlsrpt.record", each="domain")
@@ -25,6 +25,9 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
         return unmet("TLSRPT_SYNTAX", detail="; ".join(record.errors), tlsrpt=record, lookup=lookup)
     if not lookup.secure:
         return unmet("TLSRPT_INSECURE", **told, tlsrpt=record)
+    ends = rules.ends_soon(lookup)
+    if ends is not None:
+        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", tlsrpt=record, lookup=lookup)
     return met(records="; ".join(record.texts), tlsrpt=record, lookup=lookup)
 
 

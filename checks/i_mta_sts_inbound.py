@@ -10,6 +10,7 @@ from tr03108 import (
     StsFetch,
     absent,
     check,
+    marginal,
     met,
     not_offered,
     sts_fetch,
@@ -39,6 +40,9 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
         return unmet("MTA_STS_SYNTAX", detail="; ".join(record.errors), sts=record, lookup=lookup)
     if not lookup.secure:
         return unmet("MTA_STS_INSECURE", **told, sts=record)
+    ends = rules.ends_soon(lookup)
+    if ends is not None:
+        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", sts=record, lookup=lookup)
     return met(records="; ".join(record.texts), sts=record, lookup=lookup)
 
 

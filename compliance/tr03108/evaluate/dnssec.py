@@ -100,6 +100,11 @@ class Validator:
         """The answer as received, not judged. Raises NotAsked."""
         return self._answer(parse_name(name), dns.rdatatype.from_text(rdtype))
 
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """Every lookup judged so far."""
+        return tuple(self._lookups.values())
+
     def _answer(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer | NoAnswer:
         key = (name, rdtype)
         if key not in self._answers:

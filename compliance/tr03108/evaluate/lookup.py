@@ -121,6 +121,13 @@ class Lookup:
         found = {number for link in self.zones if link.status is Status.INSECURE for number in link.algorithms}
         return ", ".join(map(algorithm_text, sorted(found))) or None
 
+    @property
+    def own_signatures(self) -> tuple[Signature, ...]:
+        """The signatures made by the zones that hold the data and its aliases, without those of zones above them."""
+        zones = [parse_name(link.zone) for link in self.zones]
+        above = {present(z) for z in zones if any(other != z and other.is_subdomain(z) for other in zones)}
+        return tuple(signature for signature in self.signatures if signature.signer not in above)
+
     def evidence(self) -> Mapping[str, object]:
         """What the report shows of it (JSON-able)."""
         shown: dict[str, object] = {

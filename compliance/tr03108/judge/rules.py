@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..evaluate.lookup import Lookup
 from ..norms.tls_policy import TlsPolicy
 from ..profile import Parameters
 
@@ -19,7 +20,12 @@ class Rules:
     observed: datetime
     roots: tuple[bytes, ...]
 
-    @property
-    def signature_margin(self) -> timedelta:
-        """A signature that ends sooner than this after its observation is met only just."""
-        return timedelta(days=self.parameters.signature_margin_days)
+    def ends_soon(self, *lookups: Lookup) -> datetime | None:
+        """When the first signature ends, where that is within the profile's margin after the observation.
+
+        Only signatures of the zones that hold the data count: those of the zones above are not in the target's hands,
+        and top-level domains sign for a few days at a time.
+        """
+        ends = min((s.expiration for lookup in lookups for s in lookup.own_signatures), default=None)
+        margin = timedelta(days=self.parameters.signature_margin_days)
+        return ends if ends is not None and ends < self.observed + margin else None

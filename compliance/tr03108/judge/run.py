@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from ..catalogue import Catalogue
-from ..evaluate.lookup import Lookup
 from ..evaluate.views import Views
 from ..model import Dossier, Finding, Outcome, Subject, TargetAudit, Waiver, rfc3339
 from ..profile import Profile
@@ -111,22 +110,11 @@ def _not_examined(views: Views) -> tuple[str, ...]:
     )
 
 
-def _lookups(views: Views) -> Iterator[Lookup]:
-    domain = views.domain
-    for lookup in (domain.mx, domain.tlsrpt, domain.sts):
-        if lookup is not None:
-            yield lookup
-    for host in domain.hosts:
-        yield from host.lookups
-        if host.tlsa.lookup is not None:
-            yield host.tlsa.lookup
-
-
 def _expiring(views: Views, as_of: datetime) -> Iterator[dict[str, Any]]:
     """The DNSSEC signatures that will have ended by the as-of date; their validity was judged when they were seen."""
     if views.resolver_trouble is not None:
         return
-    seen = {signature for lookup in _lookups(views) for signature in lookup.signatures}
+    seen = {signature for lookup in views.validator.lookups for signature in lookup.signatures}
     for signature in sorted(seen, key=lambda s: (s.expiration, s.owner, s.covered)):
         if signature.expiration < as_of:
             yield {

@@ -26,7 +26,7 @@ class Parameters:
     unmet (TR-03116-4 section 2.2.2 to the letter). `trusted_cas`: names of the authorities that E-06 accepts.
     """
 
-    signature_margin_days: int = 7
+    signature_margin_days: int = 3
     tlsa_ttl_s: int = 600
     strict_groups: bool = False
     trusted_cas: tuple[str, ...] = ()
