@@ -132,3 +132,18 @@ def test_judging_the_dossier_again_gives_the_same_findings(world: World, tmp_pat
     (one,), (other,) = (json.loads(path.read_text())["targets"] for path in (first, second))
     assert one["findings"] == other["findings"]
     assert one["verdict"] == other["verdict"]
+
+
+@pytest.mark.parametrize("domain", [FLAWLESS, HOSTED])
+def test_every_authoritative_server_is_asked_and_agrees(world: World, tmp_path: Path, domain: str) -> None:
+    """NSD answers on loopback, so `--allow-private`: the domain's zone and, for a hosted domain, that of its host."""
+    own = ["--profile", "tr-03108-2.0", "--allow-private", "--quiet", "--json", "-"]
+    done = run(["tr03108", "audit", domain, *options(world), *own], tmp_path)
+    (target,) = json.loads(done.stdout)["targets"]
+    found = {f["check"]: f for f in target["findings"] if f["check"].startswith(("inbound-dane.all", "dnssec."))}
+    verdicts = {check: f"{finding['verdict']} {finding['code']}" for check, finding in found.items()}
+    assert verdicts == {
+        "inbound-dane.all-servers": "pass OK",
+        "dnssec.algorithms": "pass OK",
+        "dnssec.nsec3-parameters": "pass OK",
+    }, json.dumps(found, indent=1)[:4000]
