@@ -168,6 +168,16 @@ def _chain_without_answer(seen: Compared) -> bool:
     return unseen and seen.judge == "unbound" and seen.theirs.status is Status.BOGUS
 
 
+def _alias_from_cache(seen: Compared) -> bool:
+    """The server hides the alias for this question (fault "empty"), so that ours can only be the resolver's cache."""
+    question = f"{seen.question.name} {seen.question.rdtype}"
+    hidden = {
+        f"{fault.name} {fault.rdtype}" for zone in seen.case.zones for fault in zone.faults if fault.kind == "empty"
+    }
+    bogus = seen.judge == "unbound" and seen.theirs.status is Status.BOGUS
+    return bogus and question in hidden and bool(seen.ours.aliases)
+
+
 EXPLAINED = (
     Explained("SHA-1 beside SHA-256", "RFC 4509 section 3", _weaker_digest),
     Explained("A revoked key under a DS", "RFC 5011 section 2.1", _revoked),
@@ -180,6 +190,7 @@ EXPLAINED = (
     Explained("One DNAME twice in a chain", "RFC 6672 section 5.3.1", _same_dname_twice),
     Explained("No answer on the way to the keys", "RFC 4035 section 4.3", _chain_without_answer),
     Explained("Authentic with CD, SERVFAIL without", "RFC 4035 section 3.2.2", _sound_with_cd),
+    Explained("An alias that only a cache knows", "RFC 1034 section 3.6.2", _alias_from_cache),
     Explained("CNAME or DNAME asked below a DNAME", "RFC 6672 section 3.2", _alias_types_below_dname),
 )
 
