@@ -64,6 +64,7 @@ class Explainer:
         checks = {check.id: check for check in self._checks}
         ids = [*catalogue.requirements, *catalogue.cases, *catalogue.checks, *checks, *self._texts.codes()]
         folded = {identity.casefold(): identity for identity in ids}
+        wanted = wanted.removeprefix("requirement.").removeprefix("case.")  # as in check ids of audit.json
         identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
         if identity is None:
             raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], ids)}")

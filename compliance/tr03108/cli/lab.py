@@ -69,7 +69,7 @@ def _peculiar(world: World, folder: Path, scenario: Scenario) -> str:
         file = folder / f"{scenario.id}-anchor.txt"
         write_all({file: world.trust_anchor_of(scenario)})
         told.append(f"--trust-anchor {file}")
-    return f" (with {' '.join(told)})" if told else ""
+    return f" (with {' '.join(told)} instead)" if told else ""
 
 
 def audit_command(world: World, folder: Path, domain: str) -> list[str]:

@@ -43,7 +43,7 @@ def rollover(
     current = [n for n in range(len(records)) if any(result[n].state == "matched" for result in results)]
     if not current:
         return None
-    idle = ("unusable", "duplicate")
+    idle = ("unusable", "duplicate", "refused")  # a refused anchor is in the chain, but does not vouch for it now
     waiting = [n for n in range(len(records)) if n not in current and results[0][n].state not in idle]
     code, scheme = _scheme(records, current, waiting, [chain[0] for _, chain in served], results)
     renewals = [_renewal(records, result) for result in results]

@@ -23,6 +23,7 @@ from tr03108.probe.redirects import Redirects, parse_endpoint
 from tr03108.probe.roots import RootStore
 from tr03108.profile import Profile, load_profile
 from tr03108.report import Texts
+from tr03108.toml.table import did_you_mean
 
 DEFAULT_PROFILE = "tr-03108-2.0"
 LANGUAGES = ("en", "de")
@@ -82,7 +83,7 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
         roots=None if saved and ca_file is None else RootStore.load(ca_file),
         as_of=_as_of(given.get("as_of")),
         gate=gate,
-        waivers=tuple(load_waivers(waivers)) if waivers is not None else (),
+        waivers=_waivers(waivers, catalogue, checks),
         texts=texts,
         destinations=_destinations(given, front),
         quiet=bool(given.get("quiet")),
@@ -90,6 +91,17 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
         no_color=bool(given.get("no_color")),
         options=_options(given, profile, gate),
     )
+
+
+def _waivers(file: Path | None, catalogue: Catalogue, checks: Sequence[Check]) -> tuple[Waiver, ...]:
+    """The waivers in `file`. One for a check or case that nobody knows would never hold: UsageError."""
+    found = load_waivers(file) if file is not None else ()
+    known = {*catalogue.cases, *catalogue.checks, *(check.id for check in checks)}
+    for waiver in found:
+        named = waiver.finding.removeprefix("case.").removeprefix("requirement.")
+        if named not in known and named not in catalogue.requirements:
+            raise UsageError(f"{file}: no check or case {waiver.finding[:80]!r}{did_you_mean(named, known)}")
+    return found
 
 
 def _profile_name(given: Mapping[str, Any]) -> str:

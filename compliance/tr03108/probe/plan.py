@@ -111,7 +111,10 @@ class Probe:
 
     async def _everything(self) -> None:
         canary = await self._dns(".", "DNSKEY")
-        if canary.value is None or not has_signatures(canary.value):
+        if canary.value is None:
+            self._say("the resolver does not answer; nothing else is asked")
+            return
+        if not has_signatures(canary.value):
             self._say("the resolver does not bring the signatures of the root zone; nothing else is asked")
             return
         self._say("asking for mail routing")

@@ -67,6 +67,7 @@ class Page:
         self._prefix = f"{target.domain}:" if len(audit.targets) > 1 else ""
         self.target = target
         self.notes = view.notes(target)
+        self.nothing_to_do = view.nothing_to_do(target)
         self.sentence = texts.sentence(target, audit.profile.id)
         self.steps = view.first_steps(target, texts)
         self.groups = view.groups(target, catalogue, texts)

@@ -11,7 +11,7 @@ from tr03108.model import Audit, Finding, TargetAudit
 
 from .escape import line
 from .texts import Texts, moment
-from .view import Step, counts, first_steps, name_of, notes, rank, short
+from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank, short
 
 _WIDTH = 100
 _STEPS_SHOWN = 10
@@ -76,15 +76,15 @@ class _Terminal:
             (ui("count_findings"), self._counts(finding.verdict.value for finding in target.findings)),
             (ui("resolver"), ", ".join(map(line, target.vantage.resolvers)) or ui("none")),
         )
-        yield from self._steps(first_steps(target, texts))
+        yield from self._steps(first_steps(target, texts), nothing_to_do(target))
         yield from self._findings(target)
 
-    def _steps(self, steps: tuple[Step, ...]) -> Iterator[str]:
+    def _steps(self, steps: tuple[Step, ...], nothing: str) -> Iterator[str]:
         ui = self.texts.ui
         yield ""
         yield "  " + self._paint("title", ui("first"))
         if not steps:
-            yield from _wrap(ui("first_none"), "  ")
+            yield from _wrap(ui(nothing), "  ")
         for number, step in enumerate(steps[:_STEPS_SHOWN], 1):
             word = ui("first_failed") if step.failed else ui("first_open")
             ids = self.texts.names([short(line(identity)) for identity in step.ids])

@@ -123,6 +123,12 @@ def first_steps(target: TargetAudit, texts: Texts) -> tuple[Step, ...]:
     )
 
 
+def nothing_to_do(target: TargetAudit) -> str:
+    """The label to show where there is no step: nothing is violated, or what is does not count into the gate."""
+    failed = any(finding.verdict is Verdict.FAIL for finding in target.findings)
+    return "first_waived" if failed else "first_none"
+
+
 def groups(target: TargetAudit, catalogue: Catalogue, texts: Texts) -> tuple[Group, ...]:
     """Every case of the profile with its findings, then requirements without test case, then our own checks."""
     by_name: dict[str, list[Finding]] = {}

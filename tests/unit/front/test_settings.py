@@ -186,3 +186,11 @@ def test_colours(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert read_settings(given, AUDIT).color(terminal) is color
+
+
+def test_a_waiver_for_nothing_known_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    waiver = '[[waiver]]\ncheck = "inbound-dane.tlsa-machtes"\nsubject = "*"\nreason = "r"\nuntil = 2030-01-01\n'
+    file.write_text(waiver, encoding="utf-8")
+    with pytest.raises(UsageError, match="did you mean .inbound-dane.tlsa-matches"):
+        read_settings({"waivers": str(file)}, AUDIT)
