@@ -192,5 +192,5 @@ def test_a_waiver_for_nothing_known_is_wrong_usage(tmp_path: Path) -> None:
     file = tmp_path / "waivers.toml"
     waiver = '[[waiver]]\ncheck = "inbound-dane.tlsa-machtes"\nsubject = "*"\nreason = "r"\nuntil = 2030-01-01\n'
     file.write_text(waiver, encoding="utf-8")
-    with pytest.raises(UsageError, match="did you mean .inbound-dane.tlsa-matches"):
+    with pytest.raises(UsageError, match=r"did you mean .inbound-dane\.tlsa-matches"):
         read_settings({"waivers": str(file)}, AUDIT)
