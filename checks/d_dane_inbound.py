@@ -18,8 +18,6 @@ from tr03108 import (
     unseen,
 )
 
-_STILL_BLIND = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
-
 _DECIDED = "through the recursive resolver; inbound-dane.all-servers asks each authoritative server"
 
 
@@ -79,8 +77,7 @@ def check_tlsa_matches(service: SmtpService, rules: Rules) -> Result:
         return unmet(tlsa.code, cause=tlsa.cause, detail=tlsa.detail, tlsa=tlsa)
     if starttls.unseen:
         code = service.blind_code or starttls.code
-        shown = code if code in _STILL_BLIND else "STARTTLS_UNSEEN"
-        return unseen(shown, because=code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
+        return unseen(service.tls_unseen_code, because=code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
     if not starttls.works:
         return unmet("NO_TLS", because=starttls.code, detail=starttls.detail, tlsa=tlsa, starttls=starttls)
     return _chains_match(service, rules)
@@ -119,7 +116,7 @@ def check_both_certificates(service: SmtpService, rules: Rules) -> Result:
     starttls, second = service.starttls, service.second
     if starttls.unseen:
         code = service.blind_code or starttls.code
-        return unseen(code if code in _STILL_BLIND else "STARTTLS_UNSEEN", because=code, detail=starttls.detail)
+        return unseen(service.tls_unseen_code, because=code, detail=starttls.detail)
     if not starttls.works:
         return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
     evidence = {"key_type": service.key_type, "other_key_type": second.key_type, "second": second}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from tr03108 import Result, Rules, SmtpService, absent, check, marginal, met, unmet, unseen
 
-_STILL_BLIND = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
-
 
 def _without_tls(service: SmtpService) -> Result:
     """What a check of the TLS connection answers where there is none; E-12 says why."""
@@ -13,8 +11,7 @@ def _without_tls(service: SmtpService) -> Result:
     if not starttls.unseen:
         return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
     code = service.blind_code or starttls.code
-    shown = code if code in _STILL_BLIND else "STARTTLS_UNSEEN"
-    return unseen(shown, because=code, detail=starttls.detail, see="TR-03108-E-12")
+    return unseen(service.tls_unseen_code, because=code, detail=starttls.detail, see="TR-03108-E-12")
 
 
 @check("TR-03108-E-05", id="certificate.pkix", each="mail_address")

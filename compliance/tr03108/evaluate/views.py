@@ -31,6 +31,8 @@ from .tlsa import Tlsa, tlsa_of
 from .vantage import Reach, reach
 from .zone_signing import ZoneSigning, zone_signing, zones_of
 
+_OURS = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyFetch:
@@ -211,6 +213,11 @@ class SmtpService:
         if not self.starttls.unseen:
             return None
         return self.reach.code or self.starttls.code
+
+    @property
+    def tls_unseen_code(self) -> str:
+        """The code by which checks of the TLS connection say that they saw none; a reason of ours shows as itself."""
+        return self.blind_code if self.blind_code in _OURS else "STARTTLS_UNSEEN"
 
 
 class Views:
