@@ -20,11 +20,31 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .evaluate.anchors import parse_anchors
-from .model import DnsMessage, Dossier, Failure, HttpExchange, Observation, SmtpSession, UsageError, pem, rfc3339
+from .model import (
+    DnsMessage,
+    Dossier,
+    Failure,
+    Fetch,
+    HelloExchange,
+    HttpExchange,
+    Observation,
+    Renegotiation,
+    SmtpSession,
+    UsageError,
+    pem,
+    rfc3339,
+)
 
 SCHEMA = "tr03108.dossier/1"
 _CERTIFICATES = {"chain", "roots"}  # fields of DER certificates: PEM in the file
-_KINDS: dict[str, type[Any]] = {"dns": DnsMessage, "smtp": SmtpSession, "http": HttpExchange}
+_KINDS: dict[str, type[Any]] = {
+    "dns": DnsMessage,
+    "smtp": SmtpSession,
+    "http": HttpExchange,
+    "hello": HelloExchange,
+    "renegotiation": Renegotiation,
+    "fetch": Fetch,
+}
 _PEM_HEAD, _PEM_TAIL = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 # Observation keys (docs of `model.Dossier`): which kind of value each holds.
@@ -36,12 +56,17 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "smtp-plain": SmtpSession,
     "smtp-other": SmtpSession,
     "https": HttpExchange,
+    "hello": HelloExchange,
+    "renegotiation": Renegotiation,
+    "fetch": Fetch,
 }
 _NAME = re.compile(r"(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+(?:\.(?:[!-\-/-\[\]-~]|\\[0-9]{3}|\\[!-/:-~])+)*")
 _ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)")
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253  # octets; a name of 253 is 255 on the wire (RFC 1035 section 2.3.4)
 _TYPE = re.compile(r"[A-Z0-9]{1,20}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}")
+_QUESTION = re.compile(r"[a-z][A-Za-z0-9.+-]{0,79}")  # last part of the key of a hello
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 # Times that leave room for the arithmetic of judging: margins, validity periods.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -141,6 +166,14 @@ def _check_key(key: str, value: Any) -> None:
         sound = _TYPE.fullmatch(rdtype) is not None and (kind == "dns" or _is_address(address))
         if isinstance(value, DnsMessage) and (value.name, value.rdtype) != (name, rdtype):
             raise ValueError(f"{key}: holds the answer to another question")
+    elif kind == "fetch":  # the SHA-256 of method, URL and request
+        if _DIGEST.fullmatch(rest) is None:
+            raise ValueError(f"{key}: not the key of an observation")
+        return
+    elif kind == "hello":
+        name, address, port, question = ("", "", "", "", *rest.rsplit("/", 3))[-4:]
+        sound = _NUMBER.fullmatch(port) is not None and _QUESTION.fullmatch(question) is not None
+        sound = sound and _is_address(address)
     else:
         numbers = 1 if kind == "https" else 2
         name, address, *counts = ("", "", *rest.rsplit("/", numbers + 1))[-numbers - 2 :]

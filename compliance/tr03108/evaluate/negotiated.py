@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import Handshake
-from ..wire.tls_names import suite_name
-from ..wire.tls_records import server_hello
+from ..wire.tls.names import suite_name
+from ..wire.tls.records import clear_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Negotiated:
 
 def negotiated(handshake: Handshake) -> Negotiated | None:
     """None where the server's choice cannot be read."""
-    hello = server_hello(handshake.received)
+    hello = clear_flight(handshake.received)
     if hello.version is None or hello.suite is None:
         return None
     name = suite_name(hello.suite)

@@ -61,6 +61,10 @@ class Dialogue:
         self._channel, self._parser = client, ReplyParser()
         return self.handshake
 
+    def take_early(self) -> bytes:
+        """What came in the clear after the last reply; it is taken away."""
+        return self._parser.take_rest()
+
     async def _reply(self) -> Reply:
         while True:
             try:

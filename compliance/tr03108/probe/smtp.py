@@ -68,6 +68,22 @@ async def plaintext_session(network: Network, host: str, address: str, port: int
     return await _hold(network, host, address, port, script)
 
 
+async def smtp_starttls(network: Network, dialogue: Dialogue, stream: Stream) -> None:
+    """What leads to TLS on port 25: greeting, EHLO, STARTTLS. Raises Ended where TLS is not to be had."""
+    ehlo = await _open(network, dialogue, stream)
+    if not (ehlo.positive and offers_starttls(ehlo)):
+        await _farewell(dialogue, network.plan.timeout, "QUIT")
+        raise Ended("done", "STARTTLS is not offered")
+    dialogue.state = "starttls"
+    reply = await dialogue.command("STARTTLS", network.plan.timeout)
+    if not reply.positive:
+        await _farewell(dialogue, network.plan.timeout, "QUIT")
+        if reply.transient:
+            raise NotSeen(Reason.DEFERRED, f"STARTTLS answered {reply.code}")
+        raise Ended("done", f"STARTTLS answered {reply.code}")
+    dialogue.state = "hello"
+
+
 async def _hold(network: Network, host: str, address: str, port: int, script: _Script) -> SmtpSession | Failure:
     """Connects and runs the script; tells what the server did from what we could not see."""
     try:

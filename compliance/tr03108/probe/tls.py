@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from OpenSSL import SSL, crypto
 
 from ..model import Handshake
-from ..wire.tls_names import ALERTS, suite_name
-from ..wire.tls_records import ServerHello, server_hello
+from ..wire.tls.names import ALERTS, suite_name
+from ..wire.tls.records import ClearFlight, clear_flight
 from .net import Stream
 
 # Strongest first, as a modern MTA would; then all that is left, so that an old server answers with what it has. None
@@ -119,7 +119,7 @@ class TlsClient:
 
     def _result(self, ended: str, error: str | None, seconds: float) -> Handshake:
         received = bytes(self._received)
-        hello = server_hello(received)
+        hello = clear_flight(received)
         alert = _alert(hello, error) if ended != "completed" else None
         if ended in ("closed", "reset") and alert:  # close_notify (0) is no more than a close
             ended = "alert"
@@ -182,7 +182,7 @@ class TlsClient:
             await self._stream.send(data)
 
 
-def _alert(hello: ServerHello, error: str | None) -> int | None:
+def _alert(hello: ClearFlight, error: str | None) -> int | None:
     """The server's alert: read from the records, or, where it came encrypted, from OpenSSL's words for it."""
     if hello.alert is not None:
         return hello.alert

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from tr03108.model import Failure, ProbePlan, Reason, SmtpSession
 from tr03108.probe import Network
 from tr03108.probe.smtp import plaintext_session, starttls_session
-from tr03108.wire.tls_records import server_hello
+from tr03108.wire.tls.records import clear_flight
 
 HOST, ADDRESS, PORT = "mx.example.org", "192.0.2.1", 25
 GREETING = b"220 mx.example.org ESMTP\r\n"
@@ -154,7 +154,7 @@ def test_a_whole_session(tls: Step) -> None:
     assert handshake is not None
     assert (handshake.ended, handshake.server_name, len(handshake.chain)) == ("completed", HOST, 1)
     assert x509.load_der_x509_certificate(handshake.chain[0]).subject.rfc4514_string() == f"CN={HOST}"
-    assert (handshake.version, handshake.group) == ("TLSv1.3", server_hello(handshake.received).group_name)
+    assert (handshake.version, handshake.group) == ("TLSv1.3", clear_flight(handshake.received).group_name)
     assert handshake.sent[:1] == b"\x16"
     assert HOST.encode() in handshake.sent
 

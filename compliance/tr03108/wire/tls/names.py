@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 
-from .tls_suites import SUITES
+from .suites import SUITES
 
 VERSIONS: Mapping[int, str] = MappingProxyType(
     {
@@ -168,3 +169,26 @@ def suite_name(code: int) -> str:
 def group_name(code: int) -> str:
     """The registered name of a supported group, or its number as `0x001D`."""
     return GROUPS.get(code, f"0x{code:04X}")
+
+
+class Extension(IntEnum):
+    """TLS extensions that are sent or read here (IANA "TLS ExtensionType Values")."""
+
+    SERVER_NAME = 0
+    TRUNCATED_HMAC = 4
+    STATUS_REQUEST = 5
+    SUPPORTED_GROUPS = 10
+    EC_POINT_FORMATS = 11
+    SIGNATURE_ALGORITHMS = 13
+    HEARTBEAT = 15
+    ENCRYPT_THEN_MAC = 22
+    EXTENDED_MASTER_SECRET = 23
+    SESSION_TICKET = 35
+    PRE_SHARED_KEY = 41
+    EARLY_DATA = 42
+    SUPPORTED_VERSIONS = 43
+    COOKIE = 44
+    PSK_KEY_EXCHANGE_MODES = 45
+    SIGNATURE_ALGORITHMS_CERT = 50
+    KEY_SHARE = 51
+    RENEGOTIATION_INFO = 0xFF01

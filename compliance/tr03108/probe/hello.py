@@ -1,0 +1,176 @@
+"""One ClientHello on a connection of its own, over any dialogue that leads to TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from ..model import Failure, HelloExchange
+from ..wire.tls import sslv2
+from ..wire.tls.client_hello import ClientHello
+from ..wire.tls.conversation import MAXIMUM_ANSWER, Conversation
+from ..wire.tls.server_messages import MessageType
+from .dialogue import Dialogue, Ended
+from .net import Network, NotSeen, Refused, Stream
+
+# What comes before TLS: returns where the server is ready for a hello; raises Ended (a fact of the dialogue, with its
+# state in `dialogue`) or NotSeen. `Opener` of direct TLS does nothing.
+Opener = Callable[[Network, Dialogue, Stream], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One hello to ask with: `name` is the last part of the observation's key.
+
+    `hello` is None for SSLv2. `shares`: groups for which a key is sent. `complete` and `farewell` as in Conversation.
+    """
+
+    name: str
+    hello: ClientHello | None
+    shares: tuple[int, ...] = ()
+    complete: bool = False
+    farewell: bytes = b""
+
+
+async def direct_tls(network: Network, dialogue: Dialogue, stream: Stream) -> None:
+    """TLS from the first octet on (465, 993, 995, 443)."""
+
+
+async def ask_hello(
+    network: Network, opener: Opener, host: str, address: str, port: int, question: Question
+) -> HelloExchange | Failure:
+    """Connects, opens the way to TLS, sends the hello and takes the answer; the connection ends after it."""
+    try:
+        async with network.connect(host, address, port) as stream:
+            dialogue = Dialogue(stream)
+            try:
+                await opener(network, dialogue, stream)
+            except Ended as end:
+                return _exchange(stream, question, dialogue, dialogue.state, end.how, detail=end.detail)
+            except NotSeen as unseen:
+                lines = tuple(dialogue.lines)
+                return Failure(unseen.reason, unseen.detail, lines, dialogue.state, stream.connected_to)
+            early = dialogue.take_early()
+            seconds = network.plan.timeout
+            if question.hello is None:
+                return await _sslv2(stream, question, early, seconds)
+            fresh = replace(question.hello, random=os.urandom(32), session_id=os.urandom(32))
+            conversation = Conversation(fresh, question.shares, complete=question.complete, farewell=question.farewell)
+            how, detail = await _converse(stream, conversation, early, seconds)
+            return HelloExchange(
+                stream.connected_to,
+                stream.redirected,
+                "tls",
+                (),
+                "hello",
+                how,
+                tuple(conversation.sent),
+                tuple(conversation.received),
+                "",
+                conversation.alert,
+                conversation.completed,
+                detail,
+            )
+    except Refused as refused:
+        return HelloExchange(
+            refused.connected_to, refused.redirected, _protocol(question), (), "connect", "refused", (), (), "", None,
+            False, "",
+        )  # fmt: skip
+    except NotSeen as unseen:
+        return Failure(unseen.reason, unseen.detail, state="connect", connected_to=unseen.connected_to)
+
+
+def without_certificate(exchange: HelloExchange, kept: set[str]) -> HelloExchange:
+    """The exchange without a Certificate message that is in `kept` already; else its digest is added there."""
+    for message in exchange.received:
+        if exchange.protocol == "tls" and message[0] == MessageType.CERTIFICATE:
+            digest = hashlib.sha256(message).hexdigest()
+            if digest not in kept:
+                kept.add(digest)
+                return exchange
+            rest = tuple(each for each in exchange.received if each is not message)
+            return replace(exchange, received=rest, certificate=digest)
+    return exchange
+
+
+async def _converse(stream: Stream, conversation: Conversation, early: bytes, seconds: float) -> tuple[str, str]:
+    """How it ended, and a few words."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stream.send(conversation.start())
+            data = early or await stream.receive()
+            while True:
+                if not data:
+                    conversation.end_of_stream()
+                    if not conversation.done:
+                        return "closed", "the server closed the connection"
+                answer = conversation.feed(data) if data else b""
+                if answer:
+                    await stream.send(answer)
+                if conversation.done:
+                    break
+                data = await stream.receive()
+    except TimeoutError:
+        if not conversation.completed:
+            return "silent", f"no complete answer within {seconds:g} s"
+    except ConnectionError as broken:
+        if not conversation.completed:
+            return "reset", str(broken)
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stream.send(conversation.close())
+    return conversation.ended or "answered", conversation.error or ""
+
+
+async def _sslv2(stream: Stream, question: Question, early: bytes, seconds: float) -> HelloExchange:
+    hello = sslv2.client_hello(os.urandom(16))
+    received = early
+    how, detail = "answered", ""
+    try:
+        async with asyncio.timeout(seconds):
+            await stream.send(hello)
+            while not sslv2.complete(received):
+                if sslv2.complete(received) is None or len(received) > MAXIMUM_ANSWER:
+                    how = "alert" if received[:1] == b"\x15" else "garbage"
+                    break
+                data = await stream.receive()
+                if not data:
+                    how = "closed"
+                    break
+                received += data
+    except TimeoutError:
+        how, detail = "silent", f"no complete answer within {seconds:g} s"
+    except ConnectionError as broken:
+        how, detail = "reset", str(broken)
+    alert = (received[5], received[6]) if how == "alert" and len(received) >= 7 else None
+    kept = (received[:65536],) if received else ()
+    return HelloExchange(
+        stream.connected_to, stream.redirected, "sslv2", (), "hello", how, (hello,), kept, "", alert, False, detail
+    )
+
+
+def _exchange(
+    stream: Stream, question: Question, dialogue: Dialogue, state: str, ended: str, detail: str
+) -> HelloExchange:
+    return HelloExchange(
+        stream.connected_to,
+        stream.redirected,
+        _protocol(question),
+        tuple(dialogue.lines),
+        state,
+        ended,
+        (),
+        (),
+        "",
+        None,
+        False,
+        detail,
+    )
+
+
+def _protocol(question: Question) -> str:
+    return "sslv2" if question.hello is None else "tls"
