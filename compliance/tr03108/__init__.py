@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .evaluate.lookup import Lookup, Status
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
-    from .evaluate.views import MailDomain, MailHost, SmtpService
+    from .evaluate.services import SmtpService
+    from .evaluate.views import MailDomain, MailHost
     from .evaluate.zone_signing import ZoneSigning
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
@@ -28,7 +29,7 @@ _HOMES = {
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
-    "SmtpService": "evaluate.views",
+    "SmtpService": "evaluate.services",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.policies",
     "ZoneSigning": "evaluate.zone_signing",

@@ -55,6 +55,7 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "smtp": SmtpSession,
     "smtp-plain": SmtpSession,
     "smtp-other": SmtpSession,
+    "smtp-curve": SmtpSession,
     "https": HttpExchange,
     "hello": HelloExchange,
     "renegotiation": Renegotiation,

@@ -46,16 +46,16 @@ async def _probe_all(scenarios: tuple[Scenario, ...], folder: Path) -> Seen:
         turn = asyncio.Semaphore(CONCURRENT)
 
         async with AsyncExitStack() as stack:
-            networks: dict[ProbePlan, Network] = {}
+            networks: dict[str, Network] = {}  # by the plan, spelt out
 
             async def probe(scenario: Scenario) -> Dossier:
                 resolver = world.resolver_of(scenario)
                 plan = replace(PLAN, connect=world.connect, resolvers=(resolver,), **scenario.plan)
                 async with turn:
-                    if plan not in networks:
-                        networks[plan] = await stack.enter_async_context(Network(plan))
+                    if repr(plan) not in networks:
+                        networks[repr(plan)] = await stack.enter_async_context(Network(plan))
                     anchors = trust_anchors(anchor_files[scenario.anchor])
-                    one = Probe(scenario.domain, plan, networks[plan], anchors, roots, lambda _: None)
+                    one = Probe(scenario.domain, plan, networks[repr(plan)], anchors, roots, lambda _: None)
                     await one.run()
                 # What is judged is what a file would bring back.
                 return dossier_file.decode(dossier_file.encode(one.dossier(complete=True)))

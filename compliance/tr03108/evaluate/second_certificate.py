@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..model import Handshake, Observation, SmtpSession
 from .spki import OTHER_KEY_TYPE, key_type
 from .starttls import blindness
+from .tls.facts import TlsFacts
 
 NO_SUCH_CERTIFICATE = (40, 71)  # alerts handshake_failure, insufficient_security (RFC 8446 section 6.2)
 PROTOCOL_VERSION = 70
@@ -71,3 +72,26 @@ def second_certificate(first: Handshake | None, look: Observation[SmtpSession] |
     if handshake.ended == "alert" and handshake.alert == PROTOCOL_VERSION:
         return SecondCertificate("NOT_PROBED", wanted, detail="TLS 1.2 is not spoken", refused_version=True)
     return SecondCertificate("STARTTLS_UNSEEN", wanted, detail=handshake.error or handshake.ended)
+
+
+def second_of_facts(first: Handshake | None, facts: TlsFacts) -> SecondCertificate:
+    """The same from single hellos: they offer every curve, and in TLS 1.3 the schemes of one type of key alone."""
+    if first is None or not first.chain:
+        return SecondCertificate("NOT_PROBED", None, detail="there is no first certificate")
+    wanted = OTHER_KEY_TYPE.get(key_type(first.chain[0]) or "")
+    if wanted is None:
+        return SecondCertificate("NONE", None, detail="the key is neither RSA nor ECDSA")
+    if wanted in facts.chains:
+        return SecondCertificate("OK", wanted, facts.chains[wanted])
+    lacking = []
+    for version in ("TLSv1.2", "TLSv1.3"):
+        if facts.version(version) == "refused":
+            continue
+        if not facts.lacks_certificate(version, wanted):
+            unclear = [answer for answer in facts.answers if answer.kind == "unclear"]
+            code = unclear[-1].code if unclear else "NOT_PROBED"
+            return SecondCertificate(code, wanted, detail=f"not known for {version}")
+        lacking.append(version)
+    if not lacking:
+        return SecondCertificate("NOT_PROBED", wanted, detail="no version in which it can be asked for is spoken")
+    return SecondCertificate("NONE", wanted, detail=f"refused in {', '.join(lacking)}")

@@ -13,7 +13,7 @@ from datetime import datetime
 from ..model import Failure, Handshake, Line, Observation, Reason, SmtpSession
 from ..wire.smtp import NotAReply, Reply, ReplyOverflow, ReplyParser, offers_starttls
 
-_FAILURE_CODES = {
+FAILURE_CODES = {
     Reason.TIMEOUT: "SERVICE_TIMEOUT",
     Reason.UNREACHABLE: "SERVICE_UNREACHABLE",
     Reason.DEFERRED: "SERVICE_DEFERRED",
@@ -117,7 +117,7 @@ def conclude(observations: Sequence[Observation[SmtpSession]], second_look: floa
         return Starttls("NOT_PROBED", True, "no connection was made", None, False, attempts)
     blind = [a.failure for a in attempts if a.failure is not None]
     if blind:
-        return Starttls(_FAILURE_CODES[blind[-1].reason], True, blind[-1].detail, None, False, attempts)
+        return Starttls(FAILURE_CODES[blind[-1].reason], True, blind[-1].detail, None, False, attempts)
     shown = ", ".join(str(a.fact) for a in facts)
     detail = f"seen: {shown}; a fact counts when two connections at least {second_look:g} s apart show the same"
     if elsewhere:
@@ -129,7 +129,7 @@ def blindness(observation: Observation[SmtpSession]) -> tuple[str, str]:
     """Code and detail of a connection that did not come to its handshake, whatever else it shows."""
     attempt = _attempt(observation)
     if attempt.failure is not None:
-        return _FAILURE_CODES[attempt.failure.reason], attempt.failure.detail
+        return FAILURE_CODES[attempt.failure.reason], attempt.failure.detail
     return attempt.fact or "SERVICE_ABORTED", _detail(attempt)
 
 

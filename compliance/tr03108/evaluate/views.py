@@ -12,26 +12,32 @@ from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
-from ..model import DnsMessage, Dossier, Failure, HttpExchange, Observation, Reason, SmtpSession, Subject, pem
+from ..model import (
+    DnsMessage,
+    Dossier,
+    Failure,
+    Handshake,
+    HelloExchange,
+    HttpExchange,
+    Observation,
+    Reason,
+    SmtpSession,
+    Subject,
+)
 from .answer import NoAnswer
-from .dane import Match, leaf_facts, match
 from .dnssec import Validator
 from .lookup import Lookup, NotAsked, Status
-from .names import dns_names, first_match
-from .negotiated import Negotiated, negotiated
-from .pkix import Path, load, verify
-from .plaintext import PlaintextMail, plaintext_mail
 from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
-from .second_certificate import SecondCertificate, second_certificate
+from .second_certificate import SecondCertificate, second_certificate, second_of_facts
 from .servers import AllServers, judge_all
-from .spki import key_type
-from .starttls import Starttls, conclude, got_through
+from .services import SmtpService
+from .starttls import conclude, got_through
 from .survey import survey
+from .tls.answers import answer_of, answers
+from .tls.facts import TlsFacts
 from .tlsa import Tlsa, tlsa_of
-from .vantage import Reach, reach
+from .vantage import reach
 from .zone_signing import ZoneSigning, zone_signing, zones_of
-
-_OURS = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,120 +110,6 @@ class MailHost:
             if lookup.unseen or lookup.status is Status.BOGUS:
                 return lookup
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpService:
-    """Port 25 at one address of one MX host, from every connection made to it.
-
-    `addresses` says what DNSSEC makes of the host's addresses and of the MX records that lead to it.
-    """
-
-    host: str
-    domain: str
-    address: str
-    port: int
-    reach: Reach
-    starttls: Starttls
-    plaintext: Observation[SmtpSession] | None
-    tlsa: Tlsa
-    time: datetime
-    second: SecondCertificate
-    addresses: HostAddresses
-    peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
-    _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def subject(self) -> Subject:
-        return Subject("service", self.host, self.address, self.port, "smtp")
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The names a DANE-TA certificate may carry: TLSA base domain and next-hop domain (RFC 7672 section 3.2.2)."""
-        return tuple(dict.fromkeys((self.tlsa.base or self.host, self.domain)))
-
-    @property
-    def chain(self) -> tuple[bytes, ...]:
-        """The chain as sent, where a handshake was completed."""
-        return self.starttls.handshake.chain if self.starttls.handshake is not None else ()
-
-    def matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match:
-        """The chain against the host's TLSA records; `time` judges DANE-TA paths, `roots` only explain a mismatch."""
-        return self._match(self.chain, time, roots)
-
-    def second_matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match | None:
-        """The same for the chain of the other type of key; None where there is none to judge."""
-        return self._match(self.second.chain, time, roots) if self.second.seen else None
-
-    def _match(self, chain: tuple[bytes, ...], time: datetime, roots: tuple[bytes, ...]) -> Match:
-        """Matches once what many may ask: each address that differs wants to know it of all others."""
-        question = (chain, time, roots)
-        if question not in self._judged:
-            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
-        return self._judged[question]
-
-    def matching_peers(self, time: datetime) -> tuple[str, ...]:
-        """The host's other addresses at which every chain that was served matches."""
-        return tuple(peer.address for peer in self.peers if peer.works_with_dane(time))
-
-    def works_with_dane(self, time: datetime) -> bool:
-        """Whether every chain served here matches a TLSA record."""
-        second = self.second_matched(time)
-        return bool(self.chain) and self.matched(time).code == "OK" and (second is None or second.code == "OK")
-
-    @property
-    def key_type(self) -> str | None:
-        """ "RSA" or "ECDSA": the type of key in the first certificate."""
-        return key_type(self.chain[0]) if self.chain else None
-
-    @property
-    def second_certificates(self) -> list[dict[str, object]]:
-        """What the report shows of the second chain."""
-        return [leaf_facts(der) | {"pem": pem(der)} for der in self.second.chain[:10]]
-
-    def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
-        """The chain against PKIX roots: path and dates, without names."""
-        return verify(self.chain, roots, time)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The DNS names of the certificate, at most ten."""
-        leaf = load(self.chain[0]) if self.chain else None
-        return dns_names(leaf)[:10] if leaf is not None else ()
-
-    @property
-    def presents_host(self) -> bool:
-        """The certificate names the MX host (RFC 9525)."""
-        leaf = load(self.chain[0]) if self.chain else None
-        return leaf is not None and first_match(leaf, (self.host,)) is not None
-
-    @property
-    def certificates(self) -> list[dict[str, object]]:
-        """What the report shows of the chain as sent."""
-        return [leaf_facts(der) | {"pem": pem(der)} for der in self.chain[:10]]
-
-    @property
-    def negotiated(self) -> Negotiated | None:
-        """Version, suite and group of the handshake, read from the server's own bytes."""
-        handshake = self.starttls.handshake
-        return None if handshake is None else negotiated(handshake)
-
-    @property
-    def plaintext_mail(self) -> PlaintextMail | None:
-        """What the server made of MAIL without TLS; None where it was not asked."""
-        return None if self.plaintext is None else plaintext_mail(self.plaintext)
-
-    @property
-    def blind_code(self) -> str | None:
-        """The code of our blindness here, the vantage's before the connection's; None where STARTTLS was seen."""
-        if not self.starttls.unseen:
-            return None
-        return self.reach.code or self.starttls.code
-
-    @property
-    def tls_unseen_code(self) -> str:
-        """The code by which checks of the TLS connection say that they saw none; a reason of ours shows as itself."""
-        return self.blind_code if self.blind_code in _OURS else "STARTTLS_UNSEEN"
 
 
 class Views:
@@ -315,7 +207,7 @@ class Views:
 
     def _service(self, host: str, address: str, tlsa: Tlsa, addresses: HostAddresses) -> SmtpService:
         prefix = f"{host}/{address}/25/"
-        sessions = self._numbered(f"smtp/{prefix}")
+        sessions = self._numbered(f"smtp/{prefix}") + self._numbered(f"smtp-curve/{prefix}")
         plaintext = self._numbered(f"smtp-plain/{prefix}")
         starttls = conclude(sessions, self.dossier.plan.second_look, got_through(self._reached.get(address, ())))
         time = sessions[-1].time if sessions else self.dossier.started
@@ -330,9 +222,34 @@ class Views:
             plaintext=plaintext[-1] if plaintext else None,
             tlsa=tlsa,
             time=time,
-            second=second_certificate(starttls.handshake, self.dossier.observations.get(f"smtp-other/{prefix}1")),
+            second=self._second(starttls.handshake, prefix, facts := self._tls(host, address, 25, sessions)),
             addresses=addresses,
+            tls=facts,
         )
+
+    def _second(self, first: Handshake | None, prefix: str, facts: TlsFacts) -> SecondCertificate:
+        if facts.asked:
+            return second_of_facts(first, facts)
+        return second_certificate(first, self.dossier.observations.get(f"smtp-other/{prefix}1"))
+
+    def _tls(self, host: str, address: str, port: int, sessions: list[Observation[SmtpSession]]) -> TlsFacts:
+        """What the service accepts: from single hellos, and from the ordinary handshakes before them."""
+        ordinary = [
+            answer_of("ordinary", look.time, look.value.handshake)
+            for look in sessions
+            if look.value is not None and look.value.handshake is not None
+        ]
+        return TlsFacts((*ordinary, *answers(self._hellos.get(f"{host}/{address}/{port}", {}))))
+
+    @cached_property
+    def _hellos(self) -> Mapping[str, dict[str, Observation[HelloExchange]]]:
+        """All single hellos: by service address, then by question."""
+        found: dict[str, dict[str, Observation[HelloExchange]]] = {}
+        for key, observation in self.dossier.observations.items():
+            if key.startswith("hello/"):
+                where, _, question = key.removeprefix("hello/").rpartition("/")
+                found.setdefault(where, {})[question] = observation
+        return found
 
     def _numbered(self, prefix: str) -> list[Observation[SmtpSession]]:
         found: list[Observation[SmtpSession]] = []

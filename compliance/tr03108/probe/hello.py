@@ -58,7 +58,9 @@ async def ask_hello(
             seconds = network.plan.timeout
             if question.hello is None:
                 return await _sslv2(stream, question, early, seconds)
-            fresh = replace(question.hello, random=os.urandom(32), session_id=os.urandom(32))
+            fresh = replace(
+                question.hello, random=os.urandom(32), session_id=os.urandom(32) if question.hello.versions else b""
+            )
             conversation = Conversation(fresh, question.shares, complete=question.complete, farewell=question.farewell)
             how, detail = await _converse(stream, conversation, early, seconds)
             return HelloExchange(

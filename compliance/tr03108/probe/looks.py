@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..evaluate.spki import OTHER_KEY_TYPE, key_type
 from ..model import Observation, Reason, SmtpSession
 
-MOST = 3  # connections to one service address for one question
+MOST = 3  # ordinary connections to one service address for one question
 _NOT_AGAIN = (Reason.UNREACHABLE, Reason.NOT_GLOBAL, Reason.BUDGET, Reason.VANTAGE, Reason.REJECTED)
 
 
@@ -15,6 +15,17 @@ def through_tls(observation: Observation[SmtpSession]) -> bool:
     """Whether this connection completed its handshake."""
     session = observation.value
     return session is not None and session.handshake is not None and session.handshake.ended == "completed"
+
+
+def refused_our_groups(observation: Observation[SmtpSession]) -> bool:
+    """Whether the handshake ended in the alert that a server sends which has no group in common with the hello."""
+    handshake = observation.value.handshake if observation.value is not None else None
+    return handshake is not None and handshake.ended == "alert" and handshake.alert in (40, 47, 71)
+
+
+def came_to_tls(observation: Observation[SmtpSession]) -> bool:
+    """Whether this connection came to a hello, whatever became of it."""
+    return observation.value is not None and observation.value.handshake is not None
 
 
 def other_key_type(observation: Observation[SmtpSession]) -> str | None:

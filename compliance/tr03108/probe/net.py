@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from ..model import ProbePlan, Reason, Vantage
 from ..wire.dns_message import read_message
+from .pace import Pace
 from .reachability import is_global
 from .redirects import Endpoint, Redirects, parse_endpoint
 from .store import Store
@@ -170,6 +171,8 @@ class Network:
         self.resolvers = tuple(parse_endpoint(text, DNS_PORT) for text in plan.resolvers or system_resolvers())
         self.store = Store()
         self.read_message = lru_cache(MESSAGES_KEPT)(read_message)
+        self.paces: dict[str, Pace] = {}  # by address
+        self.kept: dict[tuple[str, str, int], set[str]] = {}  # digests of Certificate messages, by service address
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._spent: Counter[tuple[str, int]] = Counter()
         self._open = asyncio.Semaphore(OPEN_AT_ONCE)

@@ -24,13 +24,18 @@ from ..evaluate.lookup import Lookup, NotAsked
 from ..evaluate.routing import mail_routing, tlsa_names
 from ..evaluate.servers import stops
 from ..evaluate.survey import Server, ZoneServers, survey
+from ..evaluate.tls.answers import answer_of
 from ..model import DnsMessage, Dossier, Failure, HttpExchange, Observation, ProbePlan, Reason, SmtpSession
 from . import https, looks, servers
+from .asking import Asking
+from .hello import Opener
 from .net import Network
 from .resolver import Resolver, has_signatures
 from .roots import RootStore
-from .smtp import other_certificate_session, plaintext_session, starttls_session
+from .smtp import other_certificate_session, plaintext_session, smtp_starttls, starttls_session
 from .store import observed
+from .survey import Survey
+from .tls import BRAINPOOL
 
 HOSTS = 20  # MX hosts of one domain that are looked at; large providers have fewer than ten
 ADDRESSES = 16  # addresses of one host, both families together
@@ -152,17 +157,40 @@ class Probe:
     async def _service(self, host: str, address: str) -> None:
         """Sessions with one mail server, until the looks agree; one for the other certificate; one in the clear."""
         seen = [await self._smtp("smtp", host, address, 1, starttls_session)]
+        if looks.refused_our_groups(seen[0]):
+            other = await self._other_groups(host, address)
+            seen = [other] if other is not None else seen
         while looks.look_again(seen):
             self._say(f"{host} {address}: looking again in {self._plan.second_look:g} s")
             seen.append(await self._smtp("smtp", host, address, len(seen) + 1, starttls_session))
         self._say(f"{host} {address}: {_outcome(seen[-1])}")
-        wanted = looks.other_key_type(seen[-1]) if self._plan.both_certificates else None
+        wanted = looks.other_key_type(seen[-1]) if self._plan.both_certificates and not self._plan.tls else None
         if wanted is not None:
             await self._smtp("smtp-other", host, address, 1, partial(other_certificate_session, wanted))
+        if self._plan.tls and looks.came_to_tls(seen[-1]):
+            await self._hellos(host, address, SMTP_PORT, smtp_starttls, seen[-1])
         if self._plan.plaintext_mail and any(looks.answered_ehlo(look) for look in seen):
             plain = [await self._smtp("smtp-plain", host, address, 1, plaintext_session)]
             if looks.plain_again(plain):
                 await self._smtp("smtp-plain", host, address, 2, plaintext_session)
+
+    async def _other_groups(self, host: str, address: str) -> Observation[SmtpSession] | None:
+        """The handshake once more with each brainpool curve, until one is completed."""
+        for number, offer in enumerate(BRAINPOOL, 1):
+            look = await self._smtp("smtp-curve", host, address, number, partial(starttls_session, offer=offer))
+            if looks.through_tls(look):
+                return look
+        return None
+
+    async def _hellos(self, host: str, address: str, port: int, opener: Opener, look: Observation[SmtpSession]) -> None:
+        """Single hellos, as many as the mode asks for; `look` is the ordinary handshake before them."""
+        self._say(f"{host} {address}: asking what TLS it accepts")
+        handshake = look.value.handshake if look.value is not None else None
+        complete = handshake is not None and handshake.ended == "completed"
+        ordinary = answer_of("ordinary", look.time, handshake) if handshake is not None and complete else None
+        asking = Asking(self._network, self._ask, opener, (host, address, port))
+        survey = Survey(asking, host, self._plan.hellos, ordinary, farewell=b"QUIT\r\n")
+        await (survey.verdict() if self._plan.mode == "verdict" else survey.full())
 
     async def _tlsrpt(self) -> None:
         if _fits(name := f"_smtp._tls.{self._domain}"):
@@ -241,7 +269,7 @@ class Probe:
         self, kind: str, host: str, address: str, number: int, session: _Session
     ) -> Observation[SmtpSession]:
         async def ask() -> SmtpSession | Failure:
-            if number > 1:
+            if number > 1 and kind != "smtp-curve":
                 # A little longer than asked: the two looks are compared by wall clock, which may be slewed meanwhile.
                 await asyncio.sleep(self._plan.second_look * 1.01)
             return await session(self._network, host, address, SMTP_PORT)

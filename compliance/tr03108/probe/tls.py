@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, crypto
 
 from ..model import Handshake
@@ -31,12 +32,16 @@ _READ = 65536
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a hello offers: OpenSSL's list of suites, and the versions, the newest one only where it is not all."""
+    """What a hello offers: OpenSSL's list of suites, and the versions, the newest one only where it is not all.
+
+    `curve` is the only group offered, where it is set.
+    """
 
     suites: str = SUITES
     versions: str = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"
     oldest: int = SSL.TLS1_VERSION
     newest: int | None = None
+    curve: ec.EllipticCurve | None = None
 
 
 EVERYTHING = Offer()
@@ -48,6 +53,11 @@ def _authenticated_by(kind: str) -> Offer:
     return Offer(suites, "TLSv1.2", SSL.TLS1_2_VERSION, SSL.TLS1_2_VERSION)
 
 
+# The library's own list of groups lacks these, which TR-03116-4 prefers; it knows them by these names for TLS 1.2 only.
+BRAINPOOL: tuple[Offer, ...] = tuple(
+    Offer(versions="TLSv1.2", oldest=SSL.TLS1_2_VERSION, newest=SSL.TLS1_2_VERSION, curve=curve)
+    for curve in (ec.BrainpoolP256R1(), ec.BrainpoolP384R1(), ec.BrainpoolP512R1())
+)
 ONE_KEY_TYPE: Mapping[str, Offer] = {"RSA": _authenticated_by("aRSA"), "ECDSA": _authenticated_by("aECDSA")}
 
 
@@ -64,6 +74,8 @@ class TlsClient:
         if offer.newest is not None:
             context.set_max_proto_version(offer.newest)
         context.set_cipher_list(offer.suites.encode())
+        if offer.curve is not None:
+            context.set_tmp_ecdh(offer.curve)
         context.set_options(_LEGACY_SERVER_CONNECT)
         context.set_verify(SSL.VERIFY_NONE)
         self._tls = SSL.Connection(context, None)
@@ -128,7 +140,7 @@ class TlsClient:
             offered={
                 "versions": self._offer.versions,
                 "suites": self._offer.suites,
-                "groups": "library default",
+                "groups": self._offer.curve.name if self._offer.curve is not None else "library default",
                 "library": SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii", "replace"),
             },
             sent=bytes(self._sent),

@@ -18,11 +18,14 @@ from .names import Extension
 from .records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Records
 from .server_messages import TLS13, MessageType, ServerHello, parse_server_hello
 
-MAXIMUM_ANSWER = 262144  # octets of an answer; long chains have about 10 KiB
-MAXIMUM_RECORDS = 512  # a chain in fragments of some hundred octets has about 50
-MAXIMUM_FRAGMENTS = 65536  # octets as records of one octet each would be 65536 of them
+# Octets of an answer, headers included: as records of one octet each, which are legal, 43,000 octets of messages.
+# Long chains have about 10 KiB.
+MAXIMUM_ANSWER = 262144
+MAXIMUM_MESSAGES = 64  # of a flight with its tickets; the longest has about ten
 _MESSAGE_HASH = 254
-_CLOSE_NOTIFY = bytes((1, 0))
+_WARNING, _FATAL = 1, 2
+_CLOSE, _USER_CANCELED = 0, 90
+_CLOSE_NOTIFY = bytes((_WARNING, _CLOSE))
 _WARNING_RECORD = bytes((ALERT, 3, 3, 0, 2)) + _CLOSE_NOTIFY
 _CHANGE_CIPHER_SPEC_RECORD = bytes((CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1))
 
@@ -33,7 +36,8 @@ class Conversation:
     """`start` gives the first octets to send, `feed` takes what arrives and gives what to answer, until `done`.
 
     `sent` and `received` are the handshake messages in clear, in order. `ended` is "answered", "alert" or "garbage"
-    once the server has said so. `alert` is level and number. `completed`: the server's Finished was right, ours sent.
+    once the server has said so, and "answered" whatever breaks after both Finished. `error` says what is wrong. `alert`
+    is level and number. `completed`: the server's Finished was right, ours sent.
     """
 
     def __init__(
@@ -62,10 +66,8 @@ class Conversation:
         self.heard = False  # any octet came
         self._records = Records()
         self._octets = 0
-        self._count = 0
-        self._pending = b""
+        self._pending = bytearray()
         self._server_hello: ServerHello | None = None
-        self._retried = False
         self._transcript = b""
         self._schedule: KeySchedule | None = None
         self._secrets: tuple[bytes, bytes] = (b"", b"")
@@ -93,19 +95,18 @@ class Conversation:
         """Takes octets of the server; what is returned is to be sent."""
         out = b""
         self.heard = self.heard or bool(data)
+        if self.done:
+            return out
+        data = data[: MAXIMUM_ANSWER + 1 - self._octets]
         self._octets += len(data)
         for kind, fragment, header in self._records.feed(data):
-            self._count += 1
-            if (
-                self._octets > MAXIMUM_ANSWER
-                or self._count > MAXIMUM_FRAGMENTS // max(1, len(fragment)) + MAXIMUM_RECORDS
-            ):
-                self._end("garbage", "the answer has no end")
-            if self.done:
-                break
             out += self._record(kind, fragment, header)
-        if not self.done and (not self._records.could_be_tls or self._octets > MAXIMUM_ANSWER):
-            self._end("garbage", "no TLS record" if not self._records.could_be_tls else "the answer has no end")
+            if self.done:
+                return out
+        if not self._records.could_be_tls:
+            self._end("garbage", "no TLS record")
+        elif self._octets > MAXIMUM_ANSWER:
+            self._end("garbage", "the answer has no end")
         return out
 
     def end_of_stream(self) -> None:
@@ -122,7 +123,10 @@ class Conversation:
                 self._end("garbage", "a record does not authenticate")
                 return b""
             kind, fragment = opened
-        elif kind == CHANGE_CIPHER_SPEC and self._server_hello is not None and self._server_hello.version >= TLS13:
+        elif kind == HANDSHAKE and self._reading is not None:
+            self._end("garbage", "a message in clear where it must be encrypted")
+            return b""
+        elif kind == CHANGE_CIPHER_SPEC and self._tls13:
             return b""  # middlebox compatibility (RFC 8446 appendix D.4)
         if kind == ALERT:
             self._take_alert(fragment)
@@ -136,31 +140,46 @@ class Conversation:
         self._pending += fragment
         out = b""
         while not self.done and len(self._pending) >= 4:
-            size = int.from_bytes(self._pending[1:4], "big")
-            if len(self._pending) < 4 + size:
+            size = 4 + int.from_bytes(self._pending[1:4], "big")
+            if size > MAXIMUM_ANSWER or len(self.received) >= MAXIMUM_MESSAGES:
+                self._end("garbage", "the answer has no end")
+            if self.done or len(self._pending) < size:
                 break
-            message, self._pending = self._pending[: 4 + size], self._pending[4 + size :]
+            message = bytes(self._pending[:size])
+            del self._pending[:size]
+            reading = self._reading
             out += self._message(message)
+            if self._pending and self._reading is not reading and not self.done:
+                self._end("garbage", "a message goes on over a change of keys")  # RFC 8446 section 5.1
         return out
 
+    @property
+    def _tls13(self) -> bool:
+        return self._server_hello is not None and self._server_hello.version >= TLS13
+
     def _take_alert(self, fragment: bytes) -> None:
-        if len(fragment) != 2:
+        if len(fragment) != 2 or fragment[0] not in (_WARNING, _FATAL):
             self._end("garbage", "a broken alert")
             return
         level, number = fragment
-        if level == 2 or number == 0 or self.alert is None:
+        # close_notify ends the connection whatever its level, and in TLS 1.3 every alert but one (RFC 8446 section 6).
+        ends = level == _FATAL or number == _CLOSE or (self._tls13 and number != _USER_CANCELED)
+        if ends or self.alert is None:
             self.alert = (level, number)
-        if level == 2 or number == 0:  # close_notify ends the connection whatever its level
-            self._end("answered" if self._talking else "alert")
+        if ends:
+            self._end("alert")
 
     def _end(self, how: str, error: str | None = None) -> None:
         if self.ended is None:
-            self.ended, self.error = how, error
+            # What breaks after both Finished undoes nothing: the answer is complete.
+            self.ended, self.error = "answered" if self._talking else how, error
 
     # Messages
 
     def _message(self, message: bytes) -> bytes:
         kind, body = message[0], message[4:]
+        if kind == MessageType.HELLO_REQUEST and not body and not self._tls13:
+            return b""  # to be ignored while hands are shaken (RFC 5246 section 7.4.1.1)
         self.received.append(message)
         if self._server_hello is None or (self._server_hello.retry and self._schedule is None):
             return self._first(kind, message, body)
@@ -176,7 +195,10 @@ class Conversation:
         if self._server_hello is not None and hello.retry:
             self._end("garbage", "a second HelloRetryRequest")
             return b""
-        self._server_hello = hello
+        before, self._server_hello = self._server_hello, hello
+        if before is not None and (before.version, before.suite) != (hello.version, hello.suite):
+            self._end("garbage", "a ServerHello that contradicts the HelloRetryRequest")  # RFC 8446 section 4.1.4
+            return b""
         if hello.version < TLS13:
             return b""
         if not self._complete or hello.suite not in SUITE_KEYS:
@@ -229,7 +251,7 @@ class Conversation:
         """The encrypted part of TLS 1.3."""
         assert self._schedule is not None
         if self._talking:
-            return b""  # tickets; a KeyUpdate would end in a record that does not authenticate
+            return b""  # tickets; after a KeyUpdate no record would authenticate
         if kind == MessageType.CERTIFICATE_REQUEST:
             self._certificate_requested = True
         if kind != MessageType.FINISHED:

@@ -21,6 +21,7 @@ CURVES: Mapping[int, type[ec.EllipticCurve]] = MappingProxyType(
 )
 X25519, X448 = 29, 30
 SHAREABLE = (X25519, X448, *CURVES)
+_UNCOMPRESSED = b"\x04"
 
 
 class KeyShare(Protocol):
@@ -57,6 +58,8 @@ class _Curve:
         return self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def shared(self, peer: bytes) -> bytes:
+        if peer[:1] != _UNCOMPRESSED:  # the only form in TLS 1.3 (RFC 8446 section 4.2.8.2)
+            raise ValueError("not an uncompressed point")
         return self._key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(self._curve, peer))
 
 

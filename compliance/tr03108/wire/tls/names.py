@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
-from .suites import SUITES
+from .suites import PRIVATE_SUITES, SUITES
 
 VERSIONS: Mapping[int, str] = MappingProxyType(
     {
@@ -82,10 +82,12 @@ GROUPS: Mapping[int, str] = MappingProxyType(
     }
 )
 
-# RFC 8446 section 4.2.3, RFC 8734, RFC 8998; the 0x02..-0x06.. pairs are hash and signature of RFC 5246.
+# RFC 8446 section 4.2.3, RFC 8734, 8998, 9367; the 0x02..-0x06.. pairs are hash and signature of RFC 5246.
 SIGNATURE_SCHEMES: Mapping[int, str] = MappingProxyType(
     {
         0x0101: "rsa_pkcs1_md5",
+        0x0102: "dsa_md5",
+        0x0103: "ecdsa_md5",
         0x0201: "rsa_pkcs1_sha1",
         0x0202: "dsa_sha1",
         0x0203: "ecdsa_sha1",
@@ -102,6 +104,13 @@ SIGNATURE_SCHEMES: Mapping[int, str] = MappingProxyType(
         0x0602: "dsa_sha512",
         0x0603: "ecdsa_secp521r1_sha512",
         0x0708: "sm2sig_sm3",
+        0x0709: "gostr34102012_256a",
+        0x070A: "gostr34102012_256b",
+        0x070B: "gostr34102012_256c",
+        0x070C: "gostr34102012_256d",
+        0x070D: "gostr34102012_512a",
+        0x070E: "gostr34102012_512b",
+        0x070F: "gostr34102012_512c",
         0x0804: "rsa_pss_rsae_sha256",
         0x0805: "rsa_pss_rsae_sha384",
         0x0806: "rsa_pss_rsae_sha512",
@@ -162,8 +171,8 @@ ALERTS: Mapping[int, str] = MappingProxyType(
 
 
 def suite_name(code: int) -> str:
-    """The registered name of a cipher suite, or its number as `0xC02F`."""
-    return SUITES.get(code, f"0x{code:04X}")
+    """The registered name of a cipher suite, else the one it is commonly known by, else its number as `0x1234`."""
+    return SUITES.get(code) or PRIVATE_SUITES.get(code, f"0x{code:04X}")
 
 
 def group_name(code: int) -> str:

@@ -21,7 +21,7 @@ class Records:
     """Takes a server's octets as they come and gives complete records. `broken` once something is no record."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()  # loses its front at no cost, however many and small the records are
         self.broken = False
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
@@ -35,8 +35,8 @@ class Records:
                 return
             if len(self._pending) < _HEADER + length:
                 return
-            header, fragment = self._pending[:_HEADER], self._pending[_HEADER : _HEADER + length]
-            self._pending = self._pending[_HEADER + length :]
+            header, fragment = bytes(self._pending[:_HEADER]), bytes(self._pending[_HEADER : _HEADER + length])
+            del self._pending[: _HEADER + length]
             yield kind, fragment, header
 
     @property

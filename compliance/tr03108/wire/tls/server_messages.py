@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .names import VERSIONS, Extension, group_name
+from .names import VERSIONS, Extension, group_name, suite_name
 from .reader import Extensions, Reader, extension, extensions, numbers
-from .suites import SUITES
 
 TLS12, TLS13 = 0x0303, 0x0304
 # RFC 8446 section 4.1.3: SHA-256 of "HelloRetryRequest" in place of the server's random.
@@ -119,13 +118,13 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
 
 def exchange_of(suite: str) -> str:
     """The part of a suite's name that says how keys are exchanged: `ECDHE_RSA` of `TLS_ECDHE_RSA_WITH_...`."""
-    head, separator, _ = suite.removeprefix("TLS_").partition("_WITH_")
+    head, separator, _ = suite.removeprefix("TLS_").removeprefix("SSL_").partition("_WITH_")
     return head if separator else ""
 
 
 def parse_key_exchange(body: bytes, suite: int, version: int) -> KeyExchange | None:
     """The body of a ServerKeyExchange under the suite and version of the ServerHello before it."""
-    exchange = exchange_of(SUITES.get(suite, ""))
+    exchange = exchange_of(suite_name(suite))
     reader = Reader(body)
     if "PSK" in exchange:
         reader.vector(2)  # the identity hint comes first (RFC 4279, RFC 5489)
@@ -140,7 +139,7 @@ def parse_key_exchange(body: bytes, suite: int, version: int) -> KeyExchange | N
         group, public = reader.number(2), reader.vector(1) or b""
         if group is None:
             return None
-    elif exchange.startswith(("DHE", "DH_anon", "DH_Anon")):
+    elif exchange.startswith(("DHE", "DH_anon", "PSK_DHE")):
         prime = reader.vector(2) or b""
         if not prime:
             return None
@@ -151,7 +150,7 @@ def parse_key_exchange(body: bytes, suite: int, version: int) -> KeyExchange | N
     if not public:
         return KeyExchange(group, prime)
     parameters = body[start : reader.at]
-    if exchange.upper().endswith(("_ANON", "_PSK")):
+    if "anon" in exchange or "PSK" in exchange:  # nothing signs these, export ones included
         return KeyExchange(group, prime, False, public, parameters)
     scheme = reader.number(2) if version >= TLS12 else None
     return KeyExchange(group, prime, False, public, parameters, scheme, reader.vector(2) or b"")

@@ -1,7 +1,7 @@
 """TLS cipher suites: code point -> name, as in the IANA registry "TLS Cipher Suites" (RFC 8447).
 
-Data only. Names of suites that never got a registration (drafts, private use) are left out: a number that is not here
-is shown as a number.
+Data only. Apart from them the suites without a registration that were widely deployed all the same; a number that is in
+neither is shown as a number.
 """
 
 from __future__ import annotations
@@ -80,11 +80,6 @@ SUITES: Mapping[int, str] = MappingProxyType(
         0x0044: "TLS_DHE_DSS_WITH_CAMELLIA_128_CBC_SHA",
         0x0045: "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA",
         0x0046: "TLS_DH_anon_WITH_CAMELLIA_128_CBC_SHA",
-        0x0062: "TLS_RSA_EXPORT1024_WITH_DES_CBC_SHA",
-        0x0063: "TLS_DHE_DSS_EXPORT1024_WITH_DES_CBC_SHA",
-        0x0064: "TLS_RSA_EXPORT1024_WITH_RC4_56_SHA",
-        0x0065: "TLS_DHE_DSS_EXPORT1024_WITH_RC4_56_SHA",
-        0x0066: "TLS_DHE_DSS_WITH_RC4_128_SHA",
         0x0067: "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256",
         0x0068: "TLS_DH_DSS_WITH_AES_256_CBC_SHA256",
         0x0069: "TLS_DH_RSA_WITH_AES_256_CBC_SHA256",
@@ -368,5 +363,32 @@ SUITES: Mapping[int, str] = MappingProxyType(
         0xD002: "TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384",
         0xD003: "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256",
         0xD005: "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256",
+    }
+)
+
+# Drafts that never got a registration, and suites of vendors. Where a name is that of a registered suite of another
+# number, `_DRAFT` ends it. IANA keeps 0x0060 to 0x0066 and 0x0080 to 0x0083 free because of them.
+PRIVATE_SUITES: Mapping[int, str] = MappingProxyType(
+    {
+        0x0060: "TLS_RSA_EXPORT1024_WITH_RC4_56_MD5",
+        0x0061: "TLS_RSA_EXPORT1024_WITH_RC2_CBC_56_MD5",
+        0x0062: "TLS_RSA_EXPORT1024_WITH_DES_CBC_SHA",
+        0x0063: "TLS_DHE_DSS_EXPORT1024_WITH_DES_CBC_SHA",
+        0x0064: "TLS_RSA_EXPORT1024_WITH_RC4_56_SHA",
+        0x0065: "TLS_DHE_DSS_EXPORT1024_WITH_RC4_56_SHA",
+        0x0066: "TLS_DHE_DSS_WITH_RC4_128_SHA",
+        0x0080: "TLS_GOSTR341094_WITH_28147_CNT_IMIT",
+        0x0081: "TLS_GOSTR341001_WITH_28147_CNT_IMIT",
+        0x0082: "TLS_GOSTR341094_WITH_NULL_GOSTR3411",
+        0x0083: "TLS_GOSTR341001_WITH_NULL_GOSTR3411",
+        0xCC13: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256_DRAFT",
+        0xCC14: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256_DRAFT",
+        0xCC15: "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256_DRAFT",
+        0xFEFE: "SSL_RSA_FIPS_WITH_DES_CBC_SHA",
+        0xFEFF: "SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA",
+        0xFF85: "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT_DRAFT",
+        0xFF87: "TLS_GOSTR341112_256_WITH_NULL_GOSTR3411",
+        0xFFE0: "SSL_RSA_OLDFIPS_WITH_3DES_EDE_CBC_SHA",
+        0xFFE1: "SSL_RSA_OLDFIPS_WITH_DES_CBC_SHA",
     }
 )

@@ -1,0 +1,138 @@
+"""One service address of a mail host, as checks see it: what every connection showed, not whether it is good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..model import Observation, SmtpSession, Subject, pem
+from .dane import Match, leaf_facts, match
+from .names import dns_names, first_match
+from .negotiated import Negotiated, negotiated
+from .pkix import Path, load, verify
+from .plaintext import PlaintextMail, plaintext_mail
+from .routing import HostAddresses
+from .second_certificate import SecondCertificate
+from .spki import key_type
+from .starttls import Starttls
+from .tls.facts import TlsFacts
+from .tlsa import Tlsa
+from .vantage import Reach
+
+_OURS = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpService:
+    """Port 25 at one address of one MX host, from every connection made to it.
+
+    `addresses` says what DNSSEC makes of the host's addresses and of the MX records that lead to it; `tls` what the
+    server accepts beyond the ordinary handshake.
+    """
+
+    host: str
+    domain: str
+    address: str
+    port: int
+    reach: Reach
+    starttls: Starttls
+    plaintext: Observation[SmtpSession] | None
+    tlsa: Tlsa
+    time: datetime
+    second: SecondCertificate
+    addresses: HostAddresses
+    tls: TlsFacts = field(repr=False, compare=False)
+    peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
+    _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("service", self.host, self.address, self.port, "smtp")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The names a DANE-TA certificate may carry: TLSA base domain and next-hop domain (RFC 7672 section 3.2.2)."""
+        return tuple(dict.fromkeys((self.tlsa.base or self.host, self.domain)))
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The chain as sent, where a handshake was completed."""
+        return self.starttls.handshake.chain if self.starttls.handshake is not None else ()
+
+    def matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match:
+        """The chain against the host's TLSA records; `time` judges DANE-TA paths, `roots` only explain a mismatch."""
+        return self._match(self.chain, time, roots)
+
+    def second_matched(self, time: datetime, roots: tuple[bytes, ...] = ()) -> Match | None:
+        """The same for the chain of the other type of key; None where there is none to judge."""
+        return self._match(self.second.chain, time, roots) if self.second.seen else None
+
+    def _match(self, chain: tuple[bytes, ...], time: datetime, roots: tuple[bytes, ...]) -> Match:
+        """Matches once what many may ask: each address that differs wants to know it of all others."""
+        question = (chain, time, roots)
+        if question not in self._judged:
+            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
+        return self._judged[question]
+
+    def matching_peers(self, time: datetime) -> tuple[str, ...]:
+        """The host's other addresses at which every chain that was served matches."""
+        return tuple(peer.address for peer in self.peers if peer.works_with_dane(time))
+
+    def works_with_dane(self, time: datetime) -> bool:
+        """Whether every chain served here matches a TLSA record."""
+        second = self.second_matched(time)
+        return bool(self.chain) and self.matched(time).code == "OK" and (second is None or second.code == "OK")
+
+    @property
+    def key_type(self) -> str | None:
+        """ "RSA" or "ECDSA": the type of key in the first certificate."""
+        return key_type(self.chain[0]) if self.chain else None
+
+    @property
+    def second_certificates(self) -> list[dict[str, object]]:
+        """What the report shows of the second chain."""
+        return [leaf_facts(der) | {"pem": pem(der)} for der in self.second.chain[:10]]
+
+    def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
+        """The chain against PKIX roots: path and dates, without names."""
+        return verify(self.chain, roots, time)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The DNS names of the certificate, at most ten."""
+        leaf = load(self.chain[0]) if self.chain else None
+        return dns_names(leaf)[:10] if leaf is not None else ()
+
+    @property
+    def presents_host(self) -> bool:
+        """The certificate names the MX host (RFC 9525)."""
+        leaf = load(self.chain[0]) if self.chain else None
+        return leaf is not None and first_match(leaf, (self.host,)) is not None
+
+    @property
+    def certificates(self) -> list[dict[str, object]]:
+        """What the report shows of the chain as sent."""
+        return [leaf_facts(der) | {"pem": pem(der)} for der in self.chain[:10]]
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """Version, suite and group of the handshake, read from the server's own bytes."""
+        handshake = self.starttls.handshake
+        return None if handshake is None else negotiated(handshake)
+
+    @property
+    def plaintext_mail(self) -> PlaintextMail | None:
+        """What the server made of MAIL without TLS; None where it was not asked."""
+        return None if self.plaintext is None else plaintext_mail(self.plaintext)
+
+    @property
+    def blind_code(self) -> str | None:
+        """The code of our blindness here, the vantage's before the connection's; None where STARTTLS was seen."""
+        if not self.starttls.unseen:
+            return None
+        return self.reach.code or self.starttls.code
+
+    @property
+    def tls_unseen_code(self) -> str:
+        """The code by which checks of the TLS connection say that they saw none; a reason of ours shows as itself."""
+        return self.blind_code if self.blind_code in _OURS else "STARTTLS_UNSEEN"

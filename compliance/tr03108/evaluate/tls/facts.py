@@ -1,0 +1,260 @@
+"""What a server accepts, put together from all answers of one service address.
+
+Accepted is what some answer chose. Not accepted is what a hello offered, with all else as wide as could be, and the
+server refused. Whatever is neither is unknown, and stays so: in mode "verdict" most of it was never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ...wire.tls.code_points import ALL_SUITES, authentication, is_cbc, schemes_of
+from ...wire.tls.names import VERSIONS, Extension
+from ...wire.tls.server_messages import TLS13
+from ..spki import key_type
+from .answers import Answer
+
+_NUMBERS = {name: number for number, name in VERSIONS.items()}
+AGAIN = "+again"  # end of the name of a question that is asked a second time, because the first was closed upon
+BESIDE = "beside"  # last part of the name of a question about groups that offers the certificate's own curve, too
+_ABOUT_ALL = ("versions", "order")  # these hellos leave nothing out
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One list: `codes` accepted, in the order in which they showed; `refused`; `open`: what left the rest unknown."""
+
+    codes: tuple[int, ...]
+    refused: frozenset[int]
+    open: Answer | None
+
+    def unknown(self, codes: Iterable[int]) -> tuple[int, ...]:
+        """Those of `codes` of which nobody knows whether they are accepted."""
+        return tuple(code for code in codes if code not in self.codes and code not in self.refused)
+
+
+class TlsFacts:
+    """The facts of one service address. Versions go by name ("TLSv1.2")."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self.answers = _settled(answers)
+        self._suites: dict[str, Accepted] = {}
+
+    @cached_property
+    def chosen(self) -> tuple[Answer, ...]:
+        """The answers with a choice of the server."""
+        return tuple(answer for answer in self.answers if answer.chosen)
+
+    @property
+    def asked(self) -> bool:
+        """Whether any hello beyond an ordinary handshake was sent."""
+        return any(answer.topic != "ordinary" for answer in self.answers)
+
+    def about(self, topic: str, version: str | None = None) -> tuple[Answer, ...]:
+        """The answers to the questions of a topic, of one version where that is part of the question."""
+        begins = topic if version is None else f"{topic}.{version}"
+        return tuple(a for a in self.answers if a.question == begins or a.question.startswith(f"{begins}."))
+
+    def version(self, name: str) -> str:
+        """ "accepted", "refused" or "unseen"."""
+        if any(answer.version == name for answer in self.chosen):
+            return "accepted"
+        return "refused" if any(_refuses(answer, _NUMBERS[name]) for answer in self.answers) else "unseen"
+
+    def version_open(self, name: str) -> Answer | None:
+        """The answer that should have told whether a version is accepted, but did not."""
+        unclear = [answer for answer in self.about("versions") if answer.kind == "unclear"]
+        return next((answer for answer in unclear if answer.question == f"versions.{name}"), next(iter(unclear), None))
+
+    def in_version(self, version: str) -> tuple[Answer, ...]:
+        """The answers that chose this version."""
+        return tuple(answer for answer in self.chosen if answer.version == version)
+
+    def suites(self, version: str) -> Accepted:
+        """The cipher suites accepted in a version."""
+        if version not in self._suites:
+            self._suites[version] = self._suites_of(version)
+        return self._suites[version]
+
+    def _suites_of(self, version: str) -> Accepted:
+        codes = dict.fromkeys(answer.suite for answer in self.in_version(version) if answer.suite is not None)
+        refused: set[int] = set()
+        for answer in self._refused(version, ("suites", *_ABOUT_ALL)):
+            refused.update(answer.offered.suites if answer.offered is not None else ())
+        return self._accepted(tuple(codes), refused, "suites", version)
+
+    def groups(self, version: str) -> Accepted:
+        """The named groups accepted in a version."""
+        codes = dict.fromkeys(answer.group for answer in self.in_version(version) if answer.group is not None)
+        refused: set[int] = set()
+        for answer in self._refused(version, ("groups", "alone")):
+            if self._suits(answer, version):
+                refused.update(answer.offered.groups or () if answer.offered is not None else ())
+        for answer in self.in_version(version):
+            # The certificate's own curve had to be offered, and it alone was taken although it came last.
+            if answer.question.removesuffix(AGAIN).endswith(BESIDE) and answer.offered is not None:
+                groups = answer.offered.groups or ()
+                refused.update(groups[:-1] if groups and answer.group == groups[-1] else ())
+        return self._accepted(tuple(codes), refused, "groups", version)
+
+    def schemes(self, version: str, kind: str) -> Accepted:
+        """The signature schemes used in a version by a key of a type ("RSA", "ECDSA", "DSS")."""
+        signed = [a for a in self.in_version(version) if a.scheme is not None and self._key(a) == kind]
+        codes = dict.fromkeys(answer.scheme for answer in signed if answer.scheme is not None)
+        refused: set[int] = set()
+        topic = f"schemes.{version}" if version == "TLSv1.3" else f"schemes.{version}.{kind}"
+        for answer in self._refused(version, (topic, f"certificate.{version}.{kind}")):
+            if self._suits(answer, version) or version == "TLSv1.3":
+                refused.update(answer.offered.schemes or () if answer.offered is not None else ())
+        return self._accepted(tuple(codes), refused, topic, None)
+
+    @cached_property
+    def dh_sizes(self) -> Mapping[tuple[str, int], int]:
+        """The smallest finite-field group in bits, by version and suite: a server may have one for each suite."""
+        sizes: dict[tuple[str, int], int] = {}
+        for answer in self.chosen:
+            if answer.dh_bits is not None and answer.version is not None and answer.suite is not None:
+                key = (answer.version, answer.suite)
+                sizes[key] = min(sizes.get(key, answer.dh_bits), answer.dh_bits)
+        return sizes
+
+    @cached_property
+    def chains(self) -> Mapping[str, tuple[bytes, ...]]:
+        """The chain shown for each type of key ("RSA", "ECDSA", ...), to hellos with the right server name."""
+        found: dict[str, tuple[bytes, ...]] = {}
+        for answer in self.chosen:
+            if answer.chain and answer.topic != "sni":
+                found.setdefault(key_type(answer.chain[0]) or "other", answer.chain)
+        return found
+
+    def lacks_certificate(self, version: str, kind: str) -> bool | None:
+        """Whether no certificate of this type is served: all that would ask for it was refused; None: unknown."""
+        if kind in self.chains:
+            return False
+        if version == "TLSv1.3":
+            wanted: Sequence[int] = schemes_of(kind)
+            unknown = self.schemes(version, kind).unknown(wanted)
+        else:
+            wanted = [suite for suite in ALL_SUITES if authentication(suite) == kind]
+            asked = [a for a in self.about(f"certificate.{version}.{kind}") if a.kind == "refused" and a.offered]
+            refused = {suite for answer in asked for suite in (answer.offered.suites if answer.offered else ())}
+            unknown = tuple(suite for suite in self.suites(version).unknown(wanted) if suite not in refused)
+        return None if unknown else True
+
+    def server_order(self, version: str) -> bool | None:
+        """Whether the server goes by its own order of suites; None where that was not asked or cannot be told.
+
+        Two hellos offer the same suites in opposite order; who chooses the same twice has an order of its own.
+        """
+        best = next((a for a in self.about("versions", version) if a.version == version), None)
+        worst = next((a for a in self.about("order.worst", version) if a.version == version), None)
+        if best is None or worst is None or len(self.suites(version).codes) < 2:
+            return None
+        return best.suite == worst.suite
+
+    @cached_property
+    def encrypt_then_mac(self) -> Mapping[int, bool]:
+        """CBC suite of TLS 1.2 -> whether encrypt-then-MAC was granted each time (RFC 7366)."""
+        found: dict[int, bool] = {}
+        for answer in self.in_version("TLSv1.2"):
+            if answer.suite is not None and is_cbc(answer.suite) and _offers(answer, Extension.ENCRYPT_THEN_MAC):
+                granted = answer.echoed(Extension.ENCRYPT_THEN_MAC) is not None
+                found[answer.suite] = found.get(answer.suite, True) and granted
+        return found
+
+    def granted(self, kind: int, versions: Iterable[str] = ("TLSv1.2",)) -> bool | None:
+        """Whether an extension that was offered is always answered in kind; None where it never was offered."""
+        wanted = set(versions)
+        seen = [a.echoed(kind) is not None for a in self.chosen if a.version in wanted and _offers(a, kind)]
+        return all(seen) if seen else None
+
+    def ever_granted(self, kind: int) -> Answer | None:
+        """The first answer that takes up an extension which had better been ignored."""
+        return next((a for a in self.chosen if _offers(a, kind) and a.echoed(kind) is not None), None)
+
+    def was_offered(self, kind: int) -> bool:
+        """Whether some answered hello offered an extension."""
+        return any(_offers(answer, kind) for answer in self.chosen)
+
+    @cached_property
+    def compressed(self) -> Answer | None:
+        """An answer that chose to compress."""
+        return next((a for a in self.chosen if a.hello is not None and a.hello.compression != 0), None)
+
+    @cached_property
+    def unproven(self) -> tuple[Answer, ...]:
+        """Answers whose signature is not by the key of the certificate that came with it."""
+        return tuple(answer for answer in self.chosen if answer.proven is False)
+
+    @cached_property
+    def reused_keys(self) -> int:
+        """How many ephemeral public values came more than once (TR-02102-2 section 3.6.1: one connection each)."""
+        values = [(answer.version, answer.group, answer.public) for answer in self.chosen if answer.public]
+        return len(values) - len(set(values))
+
+    def _key(self, answer: Answer) -> str:
+        known = key_type(answer.chain[0]) if answer.chain else None
+        return known or (authentication(answer.suite) if answer.suite is not None else "")
+
+    def _refused(self, version: str, topics: Iterable[str]) -> list[Answer]:
+        """The refusals of hellos of some topics that offered this version and no other."""
+        number = _NUMBERS[version]
+        return [
+            answer
+            for topic in topics
+            for answer in self.about(topic)
+            if answer.kind == "refused" and answer.offered is not None and answer.offered.offered_versions == (number,)
+        ]
+
+    def _suits(self, answer: Answer, version: str) -> bool:
+        """Whether the hello offered a suite that the server is known to accept, so that the refusal is about others."""
+        known = set(self.suites(version).codes)
+        return answer.offered is not None and bool(known & set(answer.offered.suites))
+
+    def _accepted(self, codes: tuple[int, ...], refused: set[int], topic: str, version: str | None) -> Accepted:
+        unclear = [answer for answer in self.about(topic, version) if answer.kind == "unclear"]
+        return Accepted(codes, frozenset(refused - set(codes)), unclear[-1] if unclear else None)
+
+
+def _offers(answer: Answer, kind: int) -> bool:
+    return answer.offered is not None and any(number == kind for number, _ in answer.offered.extras)
+
+
+def _refuses(answer: Answer, version: int) -> bool:
+    """Whether an answer shows that a version is not spoken: it was refused, or a lower one was chosen instead."""
+    if answer.question == f"versions.{VERSIONS[version]}" and answer.kind == "refused":
+        return True
+    if answer.topic not in ("versions", "ordinary") or answer.offered is None:
+        return False
+    listed = answer.offered.versions
+    if listed is not None:
+        lower = answer.hello is not None and answer.hello.version < version
+        return version in listed and (lower or (answer.kind == "refused" and listed == (version,)))
+    newest = answer.offered.version
+    if answer.hello is not None:
+        return answer.hello.version < version <= newest
+    return answer.kind == "refused" and 0x0300 <= version <= newest < TLS13
+
+
+def _settled(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """The answers after second questions: two closes are a refusal if the server speaks TLS, one shows nothing."""
+    again = {a.question.removesuffix(AGAIN): a for a in answers if a.question.endswith(AGAIN)}
+    speaks = any(answer.chosen for answer in answers)
+    found = []
+    for answer in answers:
+        if answer.question.endswith(AGAIN):
+            continue
+        second = again.get(answer.question)
+        if answer.kind != "closed":
+            found.append(answer)
+        elif second is not None and second.chosen:
+            found.append(replace(second, question=answer.question))
+        elif second is not None and second.kind in ("closed", "refused") and speaks:
+            found.append(replace(answer, kind="refused"))
+        else:
+            found.append(
+                replace(answer, kind="unclear", code=second.code if second and second.code else "SERVICE_ABORTED")
+            )
+    return tuple(found)
