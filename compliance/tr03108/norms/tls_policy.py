@@ -1,155 +1,43 @@
 """What BSI's dated editions say of a TLS version, cipher suite, group or signature scheme.
 
-Norms are data (profiles/tls/*.toml); this module only looks them up. It rates, it does not judge: what an unlisted or a
-forbidden suite means at a port is for the checks to say.
+Norms are data (profiles/tls/*.toml); this module only looks them up, in two steps. A thing is rated: listed, expired,
+forbidden ... Then `tolerance` says what its rating means at a kind of service. The checks judge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Literal
 
-from tr03108.model import Level
-
-Status = Literal["listed", "unlisted", "forbidden", "expired", "too-small"]
+from tr03108.model import Level, Outcome
+from tr03108.norms.tls_rows import (
+    CertificateCurve,
+    CertificateValidity,
+    Ending,
+    KeyLength,
+    ListedRow,
+    Minimum,
+    OtherRow,
+    Rating,
+    Service,
+    Shortfall,
+    Status,
+    SuiteRule,
+    Thing,
+    Tolerance,
+    ToleranceRow,
+    VersionRow,
+)
 
 _FINITE_FIELD_CODES = range(0x0100, 0x0200)  # reserved for finite-field groups (RFC 7919 section 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """To the end of `year`; with `plus` a later edition may extend it, so that it does not end on its own.
-
-    TR-02102-2 section 3.1.1, TR-03116-4 section 1.2.1.
-    """
-
-    year: int
-    plus: bool
-
-    def over(self, year: int) -> bool:
-        """Whether the period has ended before `year`."""
-        return year > self.year and not self.plus
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """What the policy says of one thing.
-
-    `until_year` and `until_plus` are set for "listed" and "expired". `source` is None where no edition mentions it in
-    any way. `reason` is a code from the policy file that says why something is not listed ("RC4", "SHA1", ...).
-    """
-
-    status: Status
-    name: str
-    until_year: int | None = None
-    until_plus: bool = False
-    source: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """A protocol version that is listed or forbidden."""
-
-    name: str
-    status: Status
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRow:
-    """One row of a table of recommended suites, groups or signature schemes of one TLS version.
-
-    `bits`: size of a group. `preferred`: wanted at the highest priority. `encrypt_then_mac`: recommended only together
-    with that extension. `use` of a signature scheme: "handshake", "certificate" or None for both.
-    """
-
-    code: int
-    name: str
-    version: str
-    until: Until
-    source: str
-    bits: int | None = None
-    preferred: bool = False
-    encrypt_then_mac: bool = False
-    use: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteRule:
-    """How suites that are not listed are classed, by patterns of their IANA names."""
-
-    status: Status
-    reason: str
-    source: str
-    patterns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRow:
-    """A group or signature scheme that is not listed; for all versions and uses where these are None."""
-
-    code: int
-    name: str
-    status: Status
-    reason: str
-    source: str
-    version: str | None = None
-    use: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Minimum:
-    """Something that has to be supported.
-
-    `kind`: "version", "suite", "group", "signature" or "certificate-signature". `selection` among the rows of the same
-    source and certificate: "all", "any" (one suffices), "fitting" (the one for an own key) or "if-used". `certificate`:
-    asked of servers with a key of that type. Any of `codes` satisfies the row; empty for versions.
-    """
-
-    kind: str
-    role: str
-    level: Level
-    selection: str
-    version: str
-    certificate: str | None
-    codes: tuple[int, ...]
-    name: str
-    until: Until
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyLength:
-    """The least size in bits of a key; `hash` is the least hash where certificates are signed."""
-
-    algorithm: str
-    bits: int
-    hash: str | None
-    until: Until
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateCurve:
-    """A named curve that certificates may use."""
-
-    name: str
-    preferred: bool
-    until: Until
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateValidity:
-    """The longest validity, in years, of an "end-entity", "sub-ca" or "root" certificate."""
-
-    applies_to: str
-    years: int
-    level: Level
-    source: str
+_THINGS: dict[str, Thing] = {  # what a minimum of a kind asks for
+    "version": "version",
+    "suite": "suite",
+    "group": "group",
+    "signature": "signature",
+    "certificate-signature": "signature",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +57,14 @@ class TlsPolicy:
     certificate_keys: tuple[KeyLength, ...] = ()
     certificate_curves: tuple[CertificateCurve, ...] = ()
     certificate_validity: tuple[CertificateValidity, ...] = ()
+    tolerances: tuple[ToleranceRow, ...] = ()
 
     @staticmethod
     def together(policies: Iterable[TlsPolicy]) -> TlsPolicy:
         """Several editions as one policy: what any lists is listed, the stricter word and the earlier year win.
 
         TR-03116-4 section 2.1 builds on TR-02102-2 chapter 3 in this way: it adds minimums and a few deviations.
+        Tolerances are the exception: there a later edition overrules an earlier one, as TR-03108 section 4.3 does.
         """
         parts = tuple(policies)
         joined = {field.name: sum((getattr(part, field.name) for part in parts), ()) for field in fields(TlsPolicy)}
@@ -217,6 +107,8 @@ class TlsPolicy:
             least = self._least_bits("DH" if not code or code in _FINITE_FIELD_CODES else "ECDH")
             if least is not None and bits < least.bits:
                 return Rating("too-small", known, source=least.source, reason="BELOW_KEY_LENGTH")
+            if least is not None and not code:  # parameters of the server's own, measured by their size alone
+                return Rating("unlisted", known, source=least.source, reason="OWN_DH_GROUP")
         return _listed(self.groups, code, version, None, year) or other or Rating("unlisted", known)
 
     def signature(self, code: int, version: str, year: int, use: str = "handshake", name: str | None = None) -> Rating:
@@ -231,6 +123,59 @@ class TlsPolicy:
         """The minimums whose period is not over."""
         return tuple(row for row in self.minimums if not row.until.over(year))
 
+    def tolerance(self, what: Thing, status: Shortfall, service: Service, *, strict_groups: bool = False) -> Tolerance:
+        """What it means at a service that something falls short (`Rating.shortfall`).
+
+        Without a row nothing is tolerated: UNMET. What the policy does not know counts as forbidden, for nothing proves
+        its strength. `strict_groups`: groups, schemes and keys that no edition lists are UNMET.
+        """
+        sought: Shortfall = "forbidden" if status == "unknown" else status
+        rows = [
+            row for row in self.tolerances if what in row.things and row.status == sought and service in row.services
+        ]
+        if strict_groups and what in ("group", "signature", "key") and sought == "unlisted":
+            row = next((row for row in reversed(rows) if row.strict), None)
+            return _tolerance(row, Outcome.UNMET)
+        row = next((row for row in reversed(rows) if not row.strict), None)
+        return _tolerance(row, row.outcome if row is not None else Outcome.UNMET)
+
+    def missing(self, minimum: Minimum, service: Service = "mta") -> Tolerance:
+        """What it means that a minimum is missing: the policy's word where it is a MUST, else MARGINAL at most."""
+        if minimum.level is Level.MUST:
+            found = self.tolerance(_THINGS[minimum.kind], "required-missing", service)
+            return Tolerance(found.outcome, source=minimum.source, reason=found.reason)
+        outcome = Outcome.MARGINAL if minimum.level is Level.SHOULD else Outcome.MET
+        return Tolerance(outcome, source=minimum.source, reason="required-missing")
+
+    def ending(self, year_from: int, years: int) -> tuple[Ending, ...]:
+        """What is listed in `year_from` and ends in one of `years` calendar years from then on, the earliest first.
+
+        An entry with "+" may be extended and does not end on its own. Where editions differ the earlier year counts.
+        """
+        earliest: dict[tuple[object, ...], tuple[tuple[int, bool], Ending]] = {}
+        for plus, entry in self._entries():
+            same = (entry.what, entry.name if entry.code is None else entry.code, entry.version, entry.use, entry.bits)
+            end = (entry.year, plus)
+            if same not in earliest or end < earliest[same][0]:
+                earliest[same] = (end, entry)
+        span = range(year_from, year_from + years)
+        found = (entry for (year, plus), entry in earliest.values() if year in span and not plus)
+        return tuple(sorted(found, key=lambda entry: entry.year))
+
+    def _entries(self) -> Iterator[tuple[bool, Ending]]:
+        """All that is listed, with whether its end may be put off."""
+        for what, rows in (("suite", self.suites), ("group", self.groups), ("signature", self.signatures)):
+            for row in rows:
+                end = Ending(
+                    *(what, row.name, row.until.year, row.source, row.code, row.version, row.use), bits=row.bits
+                )
+                yield row.until.plus, end
+        for what, lengths in (("key-length", self.key_lengths), ("certificate-key", self.certificate_keys)):
+            for key in lengths:
+                yield key.until.plus, Ending(what, key.algorithm, key.until.year, key.source, bits=key.bits)
+        for curve in self.certificate_curves:
+            yield curve.until.plus, Ending("curve", curve.name, curve.until.year, curve.source)
+
     def _least_bits(self, algorithm: str) -> KeyLength | None:
         rows = [row for row in self.key_lengths if row.algorithm == algorithm]
         return max(rows, key=lambda row: row.bits, default=None)
@@ -242,7 +187,9 @@ def _listed(rows: Iterable[ListedRow], code: int | None, version: str, use: str 
         return None
     row = min(found, key=lambda row: (row.until.year, row.until.plus))
     status: Status = "expired" if row.until.over(year) else "listed"
-    return Rating(status, row.name, row.until.year, row.until.plus, row.source)
+    return Rating(
+        *(status, row.name, row.until.year, row.until.plus, row.source), encrypt_then_mac=row.encrypt_then_mac
+    )
 
 
 def _other(rows: Iterable[OtherRow], code: int | None, version: str, use: str | None) -> Rating | None:
@@ -255,3 +202,9 @@ def _other(rows: Iterable[OtherRow], code: int | None, version: str, use: str | 
 def _name(code: int | None, rows: Iterable[ListedRow]) -> str | None:
     """The name under which another version lists the code."""
     return next((row.name for row in rows if row.code == code), None)
+
+
+def _tolerance(row: ToleranceRow | None, outcome: Outcome) -> Tolerance:
+    if row is None:
+        return Tolerance(outcome)
+    return Tolerance(outcome, row.low_priority_only, row.source, row.contradiction, row.reason)

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from tr03108.catalogue import read_level
-from tr03108.norms.tls_policy import (
+from tr03108.model import Outcome
+from tr03108.norms.tls_policy import TlsPolicy
+from tr03108.norms.tls_rows import (
     CertificateCurve,
     CertificateValidity,
     KeyLength,
     ListedRow,
     Minimum,
     OtherRow,
+    Service,
+    Shortfall,
     SuiteRule,
-    TlsPolicy,
+    Thing,
+    ToleranceRow,
     Until,
     VersionRow,
 )
 from tr03108.rooms import room
-from tr03108.toml.table import TomlTable, read_toml
+from tr03108.toml.table import TomlTable, quoted, read_toml
 
 VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 USES = ("handshake", "certificate")
 KINDS = ("version", "suite", "group", "signature", "certificate-signature")
 SELECTIONS = ("all", "any", "fitting", "if-used")
 ROLES = ("server", "client", "both")
+THINGS: dict[str, Thing] = {thing: thing for thing in get_args(Thing)}
+SERVICES: dict[str, Service] = {service: service for service in get_args(Service)}
+SHORTFALLS: dict[str, Shortfall] = {status: status for status in get_args(Shortfall) if status != "unknown"}
 
 Row = TypeVar("Row")
+Word = TypeVar("Word", Thing, Service)
 
 
 def policy_names() -> list[str]:
@@ -48,7 +57,7 @@ def read_policy(file: Path) -> TlsPolicy:
     root.only(
         *("edition", "title", "date", "versions", "suites", "groups", "signatures", "key_lengths", "suite_rules"),
         *("other_groups", "other_signatures", "minimums", "certificate_keys", "certificate_curves"),
-        "certificate_validity",
+        *("certificate_validity", "tolerances"),
     )
     root.text("title")
     root.date("date")
@@ -68,6 +77,7 @@ def read_policy(file: Path) -> TlsPolicy:
         certificate_keys=_rows(root, "certificate_keys", _key_length, (), ("algorithm", "bits", "hash")),
         certificate_curves=_rows(root, "certificate_curves", _curve, (), ("preferred",)),
         certificate_validity=_rows(root, "certificate_validity", _validity, (), ("applies_to", "years", "level")),
+        tolerances=tuple(_tolerances(root)),
     )
 
 
@@ -175,6 +185,42 @@ def _validity(table: TomlTable, entry: TomlTable) -> CertificateValidity:
         level=read_level(entry),
         source=table.text("source"),
     )
+
+
+def _tolerances(root: TomlTable) -> Iterator[ToleranceRow]:
+    seen: set[tuple[Thing, Shortfall, Service, bool]] = set()
+    for table in root.tables("tolerances"):
+        table.only(
+            *("for", "status", "services", "outcome", "reason", "source", "low_priority_only", "contradiction"),
+            "strict_groups",
+        )
+        row = ToleranceRow(
+            things=_known(table, "for", THINGS),
+            status=SHORTFALLS[table.text("status", choices=SHORTFALLS)],
+            services=_known(table, "services", SERVICES),
+            outcome=Outcome(table.text("outcome", choices=("MET", "MARGINAL", "UNMET"))),
+            reason=table.text("reason"),
+            source=table.text("source"),
+            low_priority_only=table.flag("low_priority_only", False),
+            contradiction=table.text("contradiction") if "contradiction" in table else None,
+            strict=table.flag("strict_groups", False),
+        )
+        for thing in row.things:
+            for service in row.services:
+                if (thing, row.status, service, row.strict) in seen:
+                    raise table.error(f"{row.status} {thing} at {service} stands twice in [tolerances]", "for", thing)
+                seen.add((thing, row.status, service, row.strict))
+        yield row
+
+
+def _known(table: TomlTable, key: str, known: Mapping[str, Word]) -> tuple[Word, ...]:
+    """Words of a closed list."""
+    texts = table.texts(key)
+    for text in texts:
+        if text not in known:
+            listed = ", ".join(quoted(word) for word in known)
+            raise table.error(f"{quoted(key)} has {quoted(text)}, must be of {listed}", key, text)
+    return tuple(known[text] for text in texts)
 
 
 def _code(entry: TomlTable) -> int:
