@@ -59,8 +59,8 @@ def test_the_default_profile_has_everything(catalogue: Catalogue) -> None:
     assert profile.levels == {}
     assert profile.gate == "must"
     assert profile.parameters == Parameters()
-    assert profile.plan == PlanQuestions(all_servers=True)
-    assert profile.tls.editions == ("TR-02102-2 (2025-01)", "TR-03116-4 (2023)")
+    assert profile.plan == PlanQuestions(all_servers=True, tls=True, revocation=True)
+    assert profile.tls.editions == ("TR-02102-2 (2025-01)", "TR-03116-4 (2023)", "TR-03108 (2.0)")
     assert not any(row.partial for row in profile.requirements)
     assert profile.unused_domain is False
 

@@ -41,6 +41,8 @@ def test_what_ships_is_valid(validator: Any) -> None:
         HEAD + "[plan]\ndeadline = 0",
         HEAD + '[plan]\nservices = ["smpt"]',
         HEAD + "[plan]\nspeed = 1",
+        HEAD + "[plan]\ntls = 1",
+        HEAD + '[plan]\nrevocation = "yes"',
         HEAD + "[parameters]\nsignature_margin_days = 366",
         HEAD + "[parameters]\nstrict_groups = 1",
         HEAD + '[cases]\ninclude = "TR-03108-D-01"',

@@ -15,10 +15,11 @@ from typing import Any
 
 from tr03108.anchors import trust_anchors
 from tr03108.catalogue import Catalogue, load_catalogue
+from tr03108.front.hello_sets import hello_sets
 from tr03108.front.options import JUDGE, OPTIONS, PYTEST
 from tr03108.front.outputs import DEFAULT_FOLDER, Destinations
 from tr03108.judge import Check, load_checks, load_waivers
-from tr03108.model import ProbePlan, UsageError, Waiver
+from tr03108.model import HelloSets, ProbePlan, UsageError, Waiver
 from tr03108.probe.redirects import Redirects, parse_endpoint
 from tr03108.probe.roots import RootStore
 from tr03108.profile import Profile, load_profile
@@ -69,7 +70,8 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
     catalogue = load_catalogue()
     checks = load_checks()
     profile = load_profile(_profile_name(given), catalogue, [check.id for check in checks])
-    plan = probe_plan(given, profile)
+    as_of = _as_of(given.get("as_of"))
+    plan = probe_plan(given, profile, (as_of or datetime.now(UTC)).year)
     anchor_file, ca_file = _readable(given, "trust_anchor"), _readable(given, "ca_file")
     saved = front == JUDGE or (front == PYTEST and bool(given.get("dossier")))
     waivers = _readable(given, "waivers")
@@ -81,7 +83,7 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
         plan=plan,
         anchors=None if saved and anchor_file is None else trust_anchors(anchor_file),
         roots=None if saved and ca_file is None else RootStore.load(ca_file),
-        as_of=_as_of(given.get("as_of")),
+        as_of=as_of,
         gate=gate,
         waivers=_waivers(waivers, catalogue, checks),
         texts=texts,
@@ -114,8 +116,11 @@ def language(given: Mapping[str, Any]) -> str:
     return _choice(given, "lang", LANGUAGES, LANGUAGES[0])
 
 
-def probe_plan(given: Mapping[str, Any], profile: Profile) -> ProbePlan:
-    """The neutral questions that a profile needs answered, within the user's limits. Raises UsageError."""
+def probe_plan(given: Mapping[str, Any], profile: Profile, year: int) -> ProbePlan:
+    """The neutral questions that a profile needs answered, within the user's limits. Raises UsageError.
+
+    `year`: TLS hellos are made from what the profile's TLS policy says of it.
+    """
     asked = profile.plan
     timeout = _number(given, "timeout", ProbePlan().timeout, above=0.0, most=_LONGEST_WAIT)
     families: tuple[int, ...] = (4, 6)
@@ -145,6 +150,9 @@ def probe_plan(given: Mapping[str, Any], profile: Profile) -> ProbePlan:
         budget=_count(given, "budget", ProbePlan().budget, most=100_000),
         second_look=_number(given, "second_look", ProbePlan().second_look, above=None, most=3600.0),
         all_servers=asked.all_servers and mode == "full",
+        tls=asked.tls,
+        hellos=hello_sets(profile.tls, year) if asked.tls else HelloSets(),
+        revocation=asked.revocation,
     )
 
 

@@ -43,6 +43,8 @@ class PlanQuestions:
     deadline: float = 900.0
     both_certificates: bool = True
     all_servers: bool = False
+    tls: bool = False
+    revocation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class ProfileFile:
             deadline=table.number("deadline", inherited.deadline, above=0, maximum=86400),
             both_certificates=table.flag("both_certificates", inherited.both_certificates),
             all_servers=table.flag("all_servers", inherited.all_servers),
+            tls=table.flag("tls", inherited.tls),
+            revocation=table.flag("revocation", inherited.revocation),
         )
 
 
