@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import SmtpService
+    from .evaluate.tls import listings, priority
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.zone_signing import ZoneSigning
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
+    from .judge.tls_judgement import TlsJudgement
+    from .norms.tls_rows import Minimum
 
 __version__ = "0.1.0"
 
@@ -26,19 +29,23 @@ _HOMES = {
     "Lookup": "evaluate.lookup",
     "MailDomain": "evaluate.views",
     "MailHost": "evaluate.views",
+    "Minimum": "norms.tls_rows",
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
     "SmtpService": "evaluate.services",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.policies",
+    "TlsJudgement": "judge.tls_judgement",
     "ZoneSigning": "evaluate.zone_signing",
     "absent": "judge.outcomes",
     "asked": "judge.outcomes",
     "check": "judge.check",
     "marginal": "judge.outcomes",
+    "listings": "evaluate.tls.listings",
     "met": "judge.outcomes",
     "not_offered": "judge.outcomes",
+    "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
     "sts_fetch": "evaluate.policies",
     "sts_record": "evaluate.policies",
@@ -53,6 +60,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rollover", "rollover_of",
+    "TlsJudgement", "Minimum", "listings", "priority",
     "Rules",
 ]  # fmt: skip
 
@@ -60,4 +68,5 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    home = import_module(f".{_HOMES[name]}", __name__)
+    return getattr(home, name, home)  # a module that is a public name as a whole

@@ -18,8 +18,10 @@ from tr03108.wire.tls.code_points import (
     SCHEMES_TLS12,
     SCHEMES_TLS13,
     TLS13_SUITES,
+    forward_secret,
 )
 from tr03108.wire.tls.names import suite_name
+from tr03108.wire.tls.server_messages import TLS12
 
 _OLD = ("SSLv3", "TLSv1", "TLSv1.1")  # forbidden whatever the suite, so that nothing is told apart
 # The worst first. What the policy does not know stands with what it forbids, as in `TlsPolicy.tolerance`: whatever a
@@ -38,7 +40,9 @@ def hello_sets(policy: TlsPolicy, year: int) -> HelloSets:
     return HelloSets(
         suites={
             **dict.fromkeys(_OLD, (ALL_SUITES,)),
-            "TLSv1.2": _sets(ALL_SUITES, lambda code: policy.suite(code, "TLSv1.2", year, suite_name(code))),
+            "TLSv1.2": _secret_last(
+                _sets(ALL_SUITES, lambda code: policy.suite(code, "TLSv1.2", year, suite_name(code)))
+            ),
             "TLSv1.3": _sets(TLS13_SUITES, lambda code: policy.suite(code, "TLSv1.3", year, suite_name(code))),
         },
         groups={
@@ -49,7 +53,8 @@ def hello_sets(policy: TlsPolicy, year: int) -> HelloSets:
             "TLSv1.2": _sets(schemes12, lambda code: policy.signature(code, "TLSv1.2", year)),
             "TLSv1.3": _sets(SCHEMES_TLS13, lambda code: policy.signature(code, "TLSv1.3", year)),
         },
-        alone={version: codes for version in ("TLSv1.2", "TLSv1.3") if (codes := _required(policy, version, year))},
+        alone=_required(policy, "group", year),
+        together=_required(policy, "suite", year),
     )
 
 
@@ -60,12 +65,18 @@ def _sets(codes: Iterable[int], rate: Callable[[int], Rating]) -> tuple[tuple[in
     return tuple(each for each in sets if each)
 
 
-def _required(policy: TlsPolicy, version: str, year: int) -> tuple[int, ...]:
-    """The groups that a server has to support, or should."""
-    codes = (
-        code
-        for row in policy.minimums_in(year)
-        if row.kind == "group" and row.version == version and row.role != "client"
-        for code in row.codes
-    )
-    return tuple(dict.fromkeys(codes))
+def _secret_last(sets: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """The best suites in two: what has no forward secrecy before what has it, for the latter is to be preferred."""
+    *worse, best = sets
+    secret = tuple(code for code in best if forward_secret(code, TLS12))
+    other = tuple(code for code in best if code not in secret)
+    return (*worse, other, secret) if other and secret else sets
+
+
+def _required(policy: TlsPolicy, kind: str, year: int) -> dict[str, tuple[int, ...]]:
+    """What a server with a certificate has to support, or should, by version."""
+    found: dict[str, tuple[int, ...]] = {}
+    for row in policy.minimums_in(year):
+        if row.kind == kind and row.role != "client" and row.selection != "if-used":
+            found[row.version] = tuple(dict.fromkeys((*found.get(row.version, ()), *row.codes)))
+    return found

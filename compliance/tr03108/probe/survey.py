@@ -31,7 +31,7 @@ from ..wire.tls.code_points import (
 )
 from ..wire.tls.key_share import SHAREABLE
 from .hello import Question
-from .hellos import FALLBACK_SCSV, LEGACY, Hellos, curious, greased
+from .hellos import FALLBACK_SCSV, LEGACY, NUMBERS, Hellos, curious, greased
 
 PARTS = 4  # parts of a list that are asked at the same time; as many as connections are allowed by default
 _SHARES = (29, 23)  # keys for servers that do not like a hello without any: x25519 and secp256r1
@@ -56,16 +56,16 @@ class Survey:
 
     async def verdict(self) -> None:
         """As few hellos as tell the sets of the plan apart."""
-        tls13 = self._ordinary is not None and self._ordinary.version == "TLSv1.3"
+        tls13 = await self._speaks_tls13()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hello("versions.SSLv2", None))
             group.create_task(self._old_versions())
             group.create_task(self._suites_verdict(tls13))
             group.create_task(self._groups_verdict(tls13))
-            group.create_task(self._alone())
-            group.create_task(self._other_certificate())
-            group.create_task(self._schemes_verdict())
-            group.create_task(self._singles_verdict())
+            group.create_task(self._alone(tls13))
+            group.create_task(self._other_certificate(tls13))
+            group.create_task(self._schemes_verdict(_authentication_of(self._ordinary) or "RSA"))
+            group.create_task(self._singles_verdict(tls13))
 
     async def full(self) -> None:
         """Everything that can be told from hellos."""
@@ -80,17 +80,22 @@ class Survey:
 
     # Mode "verdict"
 
+    async def _speaks_tls13(self) -> bool:
+        """Known from the ordinary handshake, where that offered TLS 1.3; else asked."""
+        offered = self._ordinary.offered if self._ordinary is not None else None
+        if offered is not None and NUMBERS["TLSv1.3"] in (offered.versions or ()):
+            return self._ordinary is not None and self._ordinary.version == "TLSv1.3"
+        return (await self._tls13_version()).chosen
+
     async def _old_versions(self) -> None:
         """One hello of TLS 1.1: who speaks only older ones answers with those."""
-        first = await self._hello("versions.TLSv1.1", self._hellos.old("TLSv1.1"))
-        if first.chosen:
-            await self._order_of_versions({"TLSv1.1": first})
+        await self._hello("versions.TLSv1.1", self._hellos.old("TLSv1.1"))
 
     async def _suites_verdict(self, tls13: bool) -> None:
-        worst = await self._ladder("suites.TLSv1.2", self._sets.suites.get("TLSv1.2", ()), self._old12, _suite)
+        sets = self._sets.suites.get("TLSv1.2", ())
+        worst = await self._ladder("suites.TLSv1.2", sets, self._old12, _suite)
         if worst is not None:
-            order = _together(self._sets.suites["TLSv1.2"])
-            await self._hello("order.worst.TLSv1.2", self._old12(order))
+            await self._hello("order.ends.TLSv1.2", self._old12((*sets[worst], *sets[-1])))
         if tls13 and worst != 0:
             sets = self._sets.suites.get("TLSv1.3", ())
             await self._ladder("suites.TLSv1.3", sets, self._hellos.new, _suite, below=worst)
@@ -104,9 +109,7 @@ class Survey:
             sets = self._sets.groups.get("TLSv1.2", ())
             await self._ladder("groups.TLSv1.2", sets, lambda g: self._old12(_ECDHE, groups=g), _group, below=worst)
 
-    async def _schemes_verdict(self) -> None:
-        """Of the key that the ordinary handshake showed; that of another certificate is signed by the same library."""
-        kind = _authentication_of(self._ordinary) or "RSA"
+    async def _schemes_verdict(self, kind: str) -> None:
         mine = [suite for suite in _signed(kind) if uses_ecdhe(suite) or uses_dhe(suite)]
         legal = set(SCHEMES_TLS12.get(kind, ()))
         sets = tuple(tuple(c for c in each if c in legal) for each in self._sets.schemes.get("TLSv1.2", ()))
@@ -114,38 +117,47 @@ class Survey:
         make: Make = lambda codes: self._old12(mine, schemes=codes)  # noqa: E731
         await self._ladder(f"schemes.TLSv1.2.{kind}", sets, make, lambda answer: answer.scheme)
 
-    async def _other_certificate(self) -> None:
+    async def _other_certificate(self, tls13: bool) -> None:
         kind = {"RSA": "ECDSA", "ECDSA": "RSA"}.get(_authentication_of(self._ordinary) or "")
         if kind is None:
             return
         found = await self._hello(f"certificate.TLSv1.2.{kind}", self._old12(_signed(kind)))
-        if not found.chosen and self._ordinary is not None and self._ordinary.version == "TLSv1.3":
-            await self._tls13_certificate(kind)
+        if found.chosen:
+            await self._schemes_verdict(kind)
+        elif tls13:
+            hello = self._hellos.new(schemes=schemes_of(kind))
+            await self._complete(f"certificate.TLSv1.3.{kind}", hello)
 
-    async def _tls13_certificate(self, kind: str) -> None:
-        hello = self._hellos.new(schemes=schemes_of(kind))
-        await self._complete(f"certificate.TLSv1.3.{kind}", hello)
-
-    async def _singles_verdict(self) -> None:
+    async def _singles_verdict(self, tls13: bool) -> None:
         order = _together(reversed(self._sets.suites.get("TLSv1.2", (ALL_SUITES,))))
         cbc = [suite for suite in order if is_cbc(suite)]
         await self._hello("curious.TLSv1.2", curious(self._old12(cbc)))
         dhe = [suite for suite in order if uses_dhe(suite) and authentication(suite) in ("RSA", "DSS")]
         await self._hello("dhe.TLSv1.2", self._hellos.old("TLSv1.2", dhe, groups=None))
+        if tls13:
+            await self._complete("complete.TLSv1.3", self._hellos.new(), _SHARES[1:])
 
-    async def _alone(self) -> None:
-        """Single groups; where only an ECDSA certificate answers, beside the curve of its key (RFC 8422 5.1.1)."""
-        order = _together(reversed(self._sets.suites.get("TLSv1.2", (ALL_SUITES,))))
-        ecdhe = [suite for suite in order if uses_ecdhe(suite)]
-        for code in self._sets.alone.get("TLSv1.2", ()):
-            first = await self._hello(f"alone.TLSv1.2.{code}", self._old12(ecdhe, groups=(code,)))
-            own = self._own_curve()
-            if not first.chosen and own not in (None, code):
-                beside = (code, own) if own is not None else (code,)
-                await self._hello(f"alone.TLSv1.2.{code}.beside", self._old12(ecdhe, groups=beside))
-        if self._ordinary is not None and self._ordinary.version == "TLSv1.3":
+    async def _alone(self, tls13: bool) -> None:
+        """Single groups, the first with the suites that are asked for together, so that one hello tells both."""
+        ecdhe = [suite for suite in self._best("TLSv1.2") if uses_ecdhe(suite)]
+        together = self._sets.together.get("TLSv1.2", ())
+        for number, code in enumerate(self._sets.alone.get("TLSv1.2", ())):
+            both = number == 0 and bool(together)
+            answer = await self._group_alone(code, together if both else ecdhe, "")
+            if both and not answer.chosen:
+                await self._hello("suites.TLSv1.2.together", self._old12(together))
+                await self._group_alone(code, ecdhe, ".wide")
+        if tls13:
             for code in self._sets.alone.get("TLSv1.3", ()):
                 await self._hello(f"alone.TLSv1.3.{code}", self._hellos.new(groups=(code,)))
+
+    async def _group_alone(self, code: int, suites: Sequence[int], end: str) -> Answer:
+        """One group; where only an ECDSA certificate answers, once more beside the curve of its key (RFC 8422 5.1)."""
+        answer = await self._hello(f"alone.TLSv1.2.{code}{end}", self._old12(suites, groups=(code,)))
+        own = self._own_curve()
+        if answer.chosen or own is None or own == code:
+            return answer
+        return await self._hello(f"alone.TLSv1.2.{code}{end}.beside", self._old12(suites, groups=(code, own)))
 
     # Mode "full"
 
@@ -170,6 +182,9 @@ class Survey:
 
     async def _old_full(self, version: str, first: Answer) -> None:
         worst = await self._hello(f"order.worst.{version}", self._hellos.old(version, self._worst(version)))
+        sets = self._sets.suites.get(version, ())
+        if len(sets) > 1:
+            await self._hello(f"order.ends.{version}", self._hellos.old(version, (*sets[0], *sets[-1])))
         chosen = [answer.suite for answer in (first, worst) if answer.suite is not None]
         own_order = len(set(chosen)) == 1
         rest = [suite for suite in self._best(version) if suite not in chosen[: 1 if own_order else 2]]

@@ -34,7 +34,7 @@ def policy() -> TlsPolicy:
 def test_every_suite_is_offered_in_one_version_range() -> None:
     assert set(EVERY_SUITE) == {*SUITES, *PRIVATE_SUITES} - {0x0000, 0x00FF, 0x5600}
     assert len(set(EVERY_SUITE)) == len(EVERY_SUITE)
-    assert len(ALL_SUITES) == 352
+    assert len(ALL_SUITES) == 354
     assert not set(SUITES) & set(PRIVATE_SUITES)
 
 

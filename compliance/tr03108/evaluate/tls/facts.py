@@ -164,6 +164,21 @@ class TlsFacts:
                 found[answer.suite] = found.get(answer.suite, True) and granted
         return found
 
+    @property
+    def truncated_hmac(self) -> Answer | None:
+        """An answer that agreed to truncated HMAC (RFC 6066 section 7)."""
+        return self.ever_granted(Extension.TRUNCATED_HMAC)
+
+    @property
+    def truncated_hmac_offered(self) -> bool:
+        """Whether a hello with truncated HMAC and CBC suites was answered."""
+        return self.was_offered(Extension.TRUNCATED_HMAC)
+
+    @property
+    def extended_master_secret(self) -> bool | None:
+        """Whether TLS 1.2 always has it (RFC 7627)."""
+        return self.granted(Extension.EXTENDED_MASTER_SECRET)
+
     def granted(self, kind: int, versions: Iterable[str] = ("TLSv1.2",)) -> bool | None:
         """Whether an extension that was offered is always answered in kind; None where it never was offered."""
         wanted = set(versions)

@@ -1,0 +1,195 @@
+"""Rates what a server accepts by the TLS policy and says what it means at the service: the worst of a list counts.
+
+Pass only on proof: where something of the list is unknown that would be worse than all that is accepted, nothing is
+decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..evaluate.services import SmtpService
+from ..evaluate.tls.listings import Item, Listing
+from ..model import Outcome
+from ..norms.tls_rows import Minimum, Rating, Service, Thing, Tolerance
+from .outcomes import Result, marginal, met, unmet, unseen
+from .rules import Rules
+
+_WORST_FIRST = (Outcome.UNMET, Outcome.MARGINAL, Outcome.MET)
+_IMPLICIT_PORTS = (465, 993, 995, 443)
+_GRAVEST_FIRST = ("forbidden", "too-small", "unlisted", "expired", "listed")
+_MTA_PORT = 25
+_OURS = ("BUDGET_EXHAUSTED", "NOT_PROBED", "ADDRESS_NOT_GLOBAL")
+_SHOWN = 60  # items of a list in the evidence
+
+# The code for each way to fall short, one mapping for each kind of thing.
+Codes = Mapping[str, str]  # by `Shortfall`
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One item, its rating, and what that means here. `low_priority`: a listed one is always chosen before it."""
+
+    item: Item
+    rating: Rating
+    tolerance: Tolerance | None
+    low_priority: bool | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The best that can be said of it: tolerated only where it is known to have low priority."""
+        if self.tolerance is None:
+            return Outcome.MET
+        return self.tolerance.outcome_if(self.low_priority is True)
+
+    def evidence(self) -> dict[str, object]:
+        rating = self.rating
+        until = None if rating.until_year is None else f"{rating.until_year}{'+' if rating.until_plus else ''}"
+        return {
+            "version": self.item.version,
+            "name": self.item.name,
+            "status": rating.status,
+            "until": until,
+            "source": rating.source,
+            "outcome": self.outcome,
+        }
+
+
+def service_kind(port: int) -> Service:
+    """The kind of connection that the policy tells apart."""
+    if port == _MTA_PORT:
+        return "mta"
+    return "implicit" if port in _IMPLICIT_PORTS else "upgrade"
+
+
+class TlsJudgement:
+    """The policy of the profile, applied to one service."""
+
+    def __init__(self, service: SmtpService, rules: Rules) -> None:
+        self._rules = rules
+        self._kind = service_kind(service.port)
+        self._year = rules.as_of.year
+
+    def rate(self, thing: Thing, item: Item) -> Rating:
+        """What the policy says of an item."""
+        policy = self._rules.tls
+        if thing == "version":
+            return policy.version(item.name)
+        if thing == "suite":
+            return policy.suite(item.code or 0, item.version, self._year, name=item.name)
+        if thing == "group":
+            return policy.group(item.code, item.version, self._year, bits=item.bits, name=item.name)
+        return policy.signature(item.code or 0, item.version, self._year, name=item.name)
+
+    def judged(
+        self, thing: Thing, items: Iterable[Item], low_priority: Callable[[Item], bool | None] | None = None
+    ) -> tuple[Judged, ...]:
+        """Each item with what it means here."""
+        found = []
+        for item in items:
+            rating = self.rate(thing, item)
+            tolerance = self._tolerance(thing, rating)
+            low = low_priority(item) if low_priority is not None and tolerance is not None else None
+            found.append(Judged(item, rating, tolerance, low))
+        return tuple(found)
+
+    def listed(self, thing: Thing, item: Item) -> bool:
+        """Whether the policy recommends it, or did until its year ended."""
+        return self.rate(thing, item).status in ("listed", "expired")
+
+    def result(
+        self,
+        thing: Thing,
+        listing: Listing,
+        codes: Codes,
+        low_priority: Callable[[Item], bool | None] | None = None,
+        **evidence: object,
+    ) -> Result:
+        """The worst of what is accepted; undecided where something unknown could be worse than that."""
+        accepted = self.judged(thing, listing.accepted, low_priority)
+        worst = min(accepted, key=lambda each: (_severity(each), self._may_be_low(each), _gravity(each)), default=None)
+        outcome = worst.outcome if worst is not None else Outcome.MET
+        shown = {"accepted": accepted[:_SHOWN], "editions": ", ".join(self._rules.tls.editions), **evidence}
+        if worst is not None and outcome is Outcome.UNMET and not self._may_be_low(worst):
+            return unmet(self._code(worst, codes), **self._words(worst, accepted), **shown)
+        doubtful = next((each for each in accepted if self._may_be_low(each)), None)
+        if doubtful is not None:
+            return unseen("PRIORITY_UNSEEN", thing=doubtful.item.text, **shown)
+        unknown = [
+            each for each in self.judged(thing, listing.unknown) if _possible(each) < _WORST_FIRST.index(outcome)
+        ]
+        if unknown:
+            names = ", ".join(each.item.text for each in unknown[:5])
+            code = listing.open_code
+            reason = code if code in _OURS else "TLS_UNSEEN"
+            return unseen(reason, because=code, thing=names, unknown=len(unknown), **shown)
+        if worst is not None and outcome is Outcome.MARGINAL:
+            low = worst.tolerance is not None and worst.tolerance.low_priority_only
+            code = "TOLERATED_LOW_PRIORITY" if low else self._code(worst, codes)
+            return marginal(code, **self._words(worst, accepted), **shown)
+        return met(**shown)
+
+    def missing(self, minimum: Minimum) -> Tolerance:
+        """What it means that a minimum is not supported."""
+        return self._rules.tls.missing(minimum, self._kind)
+
+    def minimums(self, kind: str, version: str | None = None) -> tuple[Minimum, ...]:
+        """The minimums of servers that hold in the year of judgement."""
+        return tuple(
+            row
+            for row in self._rules.tls.minimums_in(self._year)
+            if row.kind == kind and row.role in ("server", "both") and version in (None, row.version)
+        )
+
+    def mac(self) -> Tolerance:
+        """What a CBC suite without encrypt-then-MAC means."""
+        return self._rules.tls.tolerance("mac", "unlisted", self._kind)
+
+    def _tolerance(self, thing: Thing, rating: Rating) -> Tolerance | None:
+        if rating.shortfall is None:
+            return None
+        strict = self._rules.parameters.strict_groups
+        return self._rules.tls.tolerance(thing, rating.shortfall, self._kind, strict_groups=strict)
+
+    @staticmethod
+    def _may_be_low(judged: Judged) -> bool:
+        """It would be tolerated at low priority, and nobody knows whether it has that."""
+        return judged.tolerance is not None and judged.tolerance.low_priority_only and judged.low_priority is None
+
+    @staticmethod
+    def _code(judged: Judged, codes: Codes) -> str:
+        shortfall = judged.rating.shortfall
+        assert shortfall is not None
+        return codes[shortfall]
+
+    @staticmethod
+    def _words(worst: Judged, accepted: Sequence[Judged]) -> dict[str, object]:
+        alike = [each for each in accepted if each.outcome is worst.outcome]
+        tolerance = worst.tolerance
+        return {
+            "thing": worst.item.text,
+            "things": ", ".join(each.item.text for each in alike[:5]) + (", ..." if len(alike) > 5 else ""),
+            "count": len(alike),
+            "until": worst.rating.until_year,
+            "reason": worst.rating.reason,
+            "rule": worst.rating.source,
+            "tolerance": tolerance.source if tolerance is not None else None,
+            "note": tolerance.note if tolerance is not None else None,
+        }
+
+
+def _severity(judged: Judged) -> int:
+    return _WORST_FIRST.index(judged.outcome)
+
+
+def _gravity(judged: Judged) -> int:
+    """Of things that mean the same here, the one to be named first."""
+    return _GRAVEST_FIRST.index(judged.rating.status)
+
+
+def _possible(judged: Judged) -> int:
+    """How bad an unknown item would be if it were accepted: priority granted, for it is asked of what is accepted."""
+    if judged.tolerance is None:
+        return _WORST_FIRST.index(Outcome.MET)
+    return _WORST_FIRST.index(judged.tolerance.outcome_if(True))
