@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..model import Observation, SmtpSession, Subject, pem
+from ..model import Observation, Renegotiation, SmtpSession, Subject, pem
 from .dane import Match, leaf_facts, match
 from .names import dns_names, first_match
 from .negotiated import Negotiated, negotiated
@@ -42,6 +42,7 @@ class SmtpService:
     second: SecondCertificate
     addresses: HostAddresses
     tls: TlsFacts = field(repr=False, compare=False)
+    renegotiation: Observation[Renegotiation] | None = None
     peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
     _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
 

@@ -225,6 +225,7 @@ class Views:
             second=self._second(starttls.handshake, prefix, facts := self._tls(host, address, 25, sessions)),
             addresses=addresses,
             tls=facts,
+            renegotiation=self.dossier.observations.get(f"renegotiation/{prefix}1"),
         )
 
     def _second(self, first: Handshake | None, prefix: str, facts: TlsFacts) -> SecondCertificate:

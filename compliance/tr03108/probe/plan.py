@@ -30,6 +30,7 @@ from . import https, looks, servers
 from .asking import Asking
 from .hello import Opener
 from .net import Network
+from .renegotiation import try_renegotiation
 from .resolver import Resolver, has_signatures
 from .roots import RootStore
 from .smtp import other_certificate_session, plaintext_session, smtp_starttls, starttls_session
@@ -190,7 +191,14 @@ class Probe:
         ordinary = answer_of("ordinary", look.time, handshake) if handshake is not None and complete else None
         asking = Asking(self._network, self._ask, opener, (host, address, port))
         survey = Survey(asking, host, self._plan.hellos, ordinary, farewell=b"QUIT\r\n")
-        await (survey.verdict() if self._plan.mode == "verdict" else survey.full())
+        if self._plan.mode == "verdict":
+            await survey.verdict()
+            return
+        await survey.full()
+        await self._ask(
+            f"renegotiation/{host}/{address}/{port}/1",
+            lambda: try_renegotiation(self._network, opener, host, address, port, farewell=b"QUIT\r\n"),
+        )
 
     async def _tlsrpt(self) -> None:
         if _fits(name := f"_smtp._tls.{self._domain}"):

@@ -28,6 +28,7 @@ _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: also servers witho
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?\Z")
 _ALERT_REASON = re.compile(r"\balert ([a-z0-9 ]+)\Z")  # the words before it differ between OpenSSL versions
 _READ = 65536
+_NO_RENEGOTIATION = 100  # RFC 5246 section 7.2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,26 @@ class TlsClient:
             self._take(data)
             if self._flight > MAXIMUM_FLIGHT:
                 return "garbage", f"more than {MAXIMUM_FLIGHT} octets without an end of the handshake"
+
+    async def renegotiate(self, seconds: float) -> tuple[str, int | None, str]:
+        """One attempt on a completed TLS 1.2 connection: how it ended (as in Renegotiation), the alert, a few words."""
+        try:
+            self._tls.renegotiate()
+            self._flight = 0
+            async with asyncio.timeout(seconds):
+                ended, said = await self._negotiate()
+        except TimeoutError:
+            return "silent", None, f"no answer within {seconds:g} s"
+        except ConnectionError as broken:
+            return "reset", None, str(broken)
+        except SSL.Error as error:
+            return "alert", None, _reason(error)
+        text = said or ""
+        if "no renegotiation" in text:
+            return "alert", _NO_RENEGOTIATION, text
+        if ended == "completed":
+            return "accepted", None, ""
+        return ("alert" if ended == "garbage" else ended), _alert(ClearFlight(True), text), text
 
     def _take(self, data: bytes) -> None:
         self._flight += len(data)
