@@ -6,8 +6,6 @@ Sources: TR-03116-4 chapter 2; TR-02102-2 chapter 3; TR-03108 v2.0 section 4.3; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from tr03108 import (
     Minimum,
     Result,
@@ -24,21 +22,21 @@ from tr03108 import (
     unseen,
 )
 
-_VERSION_CODES: Mapping[str, str] = {"forbidden": "TLS_VERSION_FORBIDDEN", "unknown": "TLS_VERSION_FORBIDDEN"}
-_SUITE_CODES: Mapping[str, str] = {
+_VERSION_CODES = {"forbidden": "TLS_VERSION_FORBIDDEN", "unknown": "TLS_VERSION_FORBIDDEN"}
+_SUITE_CODES = {
     "forbidden": "SUITE_FORBIDDEN",
     "unknown": "SUITE_FORBIDDEN",
     "unlisted": "SUITE_NOT_LISTED",
     "expired": "RECOMMENDATION_EXPIRED",
 }
-_GROUP_CODES: Mapping[str, str] = {
+_GROUP_CODES = {
     "forbidden": "GROUP_FORBIDDEN",
     "too-small": "GROUP_TOO_SMALL",
     "unknown": "GROUP_NOT_LISTED",
     "unlisted": "GROUP_NOT_LISTED",
     "expired": "RECOMMENDATION_EXPIRED",
 }
-_SIGNATURE_CODES: Mapping[str, str] = {
+_SIGNATURE_CODES = {
     "forbidden": "SIGNATURE_FORBIDDEN",
     "too-small": "SIGNATURE_FORBIDDEN",
     "unknown": "SIGNATURE_NOT_LISTED",
@@ -140,7 +138,7 @@ def check_forward_secrecy_and_groups(service: SmtpService, rules: Rules) -> Resu
         return unmet("GROUP_REQUIRED_MISSING", version=first.version, groups=names, rule=first.source)
     if unknown is not None:
         return unknown
-    return met(suites=[item.text for item in secret][:20], groups=_names(listings.groups(facts, v) for v in spoken))
+    return met(suites=[item.text for item in secret][:20], groups=_names([listings.groups(facts, v) for v in spoken]))
 
 
 @check("TR-03108-E-03-T", id="tls.encrypt-then-mac", each="mail_address")
@@ -278,5 +276,5 @@ def _fits(minimum: Minimum, kind: str) -> bool:
     return minimum.name.upper().startswith(kind) or kind.lower() in minimum.name.partition("_")[0]
 
 
-def _names(found: Iterable[listings.Listing]) -> list[str]:
+def _names(found: list[listings.Listing]) -> list[str]:
     return [item.text for listing in found for item in listing.accepted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from tr03108.wire.tls.client_hello import ClientHello
+from tr03108.wire.tls.code_points import SCHEMES_TLS12
 from tr03108.wire.tls.conversation import Conversation
 from tr03108.wire.tls.names import Extension, suite_name
 from tr03108.wire.tls.records import HANDSHAKE, Records
@@ -322,6 +323,19 @@ def test_dhe(keys: Keys, tmp_path: Path) -> None:
     assert (exchange.group, exchange.group_name, exchange.dh_bits) == (None, "dh-1024", 1024)
     assert int.from_bytes(exchange.prime, "big") == OAKLEY_2
     assert exchange.scheme == 0x0804
+
+
+@pytest.mark.parametrize(("kind", "suite"), [("RSA", 0xC02F), ("ECDSA", 0xC02B)])
+def test_a_server_with_both_kinds_of_keys_takes_our_schemes(keys: Keys, kind: str, suite: int) -> None:
+    context = keys.context("rsa")
+    context.use_certificate(certificate_of(keys.ecdsa))
+    context.use_privatekey(keys.ecdsa)
+    conversation, _ = converse(context, replace(hello12(suite), schemes=SCHEMES_TLS12[kind]))
+    assert (conversation.ended, server_hello(conversation).suite) == ("answered", suite)
+    # Why schemes of TLS 1.3 stay out: OpenSSL takes one for ECDSA in general, and then finds that it cannot be used.
+    hello = replace(hello12(0xC02B, 0xC02F), schemes=SCHEMES_TLS12["RSA"])
+    assert converse(context, hello)[0].ended == "answered"
+    assert converse(context, replace(hello, schemes=(*SCHEMES_TLS12["RSA"], 0x081A)))[0].alert == (2, 40)
 
 
 def test_static_rsa(keys: Keys) -> None:
