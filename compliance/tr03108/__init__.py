@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import SmtpService
-    from .evaluate.tls import listings, priority
+    from .evaluate.tls import features, listings, priority
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.zone_signing import ZoneSigning
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
-    from .judge.tls_judgement import TlsJudgement
+    from .judge.tls_judgement import Judged, TlsJudgement
+    from .judge.tls_sight import not_known, without_tls
     from .norms.tls_rows import Minimum
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Judged": "judge.tls_judgement",
     "Lookup": "evaluate.lookup",
     "MailDomain": "evaluate.views",
     "MailHost": "evaluate.views",
@@ -41,9 +43,11 @@ _HOMES = {
     "absent": "judge.outcomes",
     "asked": "judge.outcomes",
     "check": "judge.check",
+    "features": "evaluate.tls.features",
     "marginal": "judge.outcomes",
     "listings": "evaluate.tls.listings",
     "met": "judge.outcomes",
+    "not_known": "judge.tls_sight",
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
@@ -52,6 +56,7 @@ _HOMES = {
     "tlsrpt_record": "evaluate.policies",
     "unmet": "judge.outcomes",
     "unseen": "judge.outcomes",
+    "without_tls": "judge.tls_sight",
 }
 
 __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, the rules)
@@ -60,7 +65,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rollover", "rollover_of",
-    "TlsJudgement", "Minimum", "listings", "priority",
+    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "Rules",
 ]  # fmt: skip
 

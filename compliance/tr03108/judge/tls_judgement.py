@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..evaluate.services import SmtpService
-from ..evaluate.tls.listings import Item, Listing
+from ..evaluate.tls import priority
+from ..evaluate.tls.facts import TlsFacts
+from ..evaluate.tls.listings import MODERN, Item, Listing, name_of_suite
 from ..model import Outcome
 from ..norms.tls_rows import Minimum, Rating, Service, Thing, Tolerance
 from .outcomes import Result, marginal, met, unmet, unseen
@@ -25,6 +27,8 @@ _SHOWN = 60  # items of a list in the evidence
 
 # The code for each way to fall short, one mapping for each kind of thing.
 Codes = Mapping[str, str]  # by `Shortfall`
+# Whether something better is chosen wherever the client offers it; None where that was not seen.
+LowPriority = Callable[[Item], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class TlsJudgement:
         return policy.signature(item.code or 0, item.version, self._year, name=item.name)
 
     def judged(
-        self, thing: Thing, items: Iterable[Item], low_priority: Callable[[Item], bool | None] | None = None
+        self, thing: Thing, items: Iterable[Item], low_priority: LowPriority | None = None
     ) -> tuple[Judged, ...]:
         """Each item with what it means here."""
         found = []
@@ -98,12 +102,25 @@ class TlsJudgement:
         """Whether the policy recommends it, or did until its year ended."""
         return self.rate(thing, item).status in ("listed", "expired")
 
+    def suite_priority(self, facts: TlsFacts) -> LowPriority:
+        """Whether a listed suite is always chosen before another one."""
+
+        def better(version: str, code: int) -> bool:
+            return self.listed("suite", Item(version, code, name_of_suite(code)))
+
+        return lambda item: priority.suite_has_low_priority(facts, item, better)
+
+    def version_priority(self, facts: TlsFacts) -> LowPriority:
+        """Whether a listed version is always chosen before another one."""
+        better = [name for name in MODERN if self.listed("version", Item(name, None, name))]
+        return lambda item: priority.version_has_low_priority(facts, item, better)
+
     def result(
         self,
         thing: Thing,
         listing: Listing,
         codes: Codes,
-        low_priority: Callable[[Item], bool | None] | None = None,
+        low_priority: LowPriority | None = None,
         **evidence: object,
     ) -> Result:
         """The worst of what is accepted; undecided where something unknown could be worse than that."""

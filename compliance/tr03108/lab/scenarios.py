@@ -19,6 +19,7 @@ from tr03108.lab.pki import Variant
 from tr03108.lab.policy_server import PolicyFault
 from tr03108.lab.smtp_server import PLAINTEXT_REPLIES, SmtpFault
 from tr03108.lab.tls import TlsSettings
+from tr03108.lab.tls_hello_config import HelloConfig, named
 
 T = TypeVar("T")
 
@@ -45,10 +46,12 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What answers at a service address: certificate, TLS, and how the SMTP server talks."""
+    """What answers at a service address: certificate, TLS (by OpenSSL, or by script where `hellos` is there), and how
+    the SMTP server talks."""
 
     certificate: Variant = Variant.GOOD
     tls: TlsSettings = field(default_factory=TlsSettings)
+    hellos: HelloConfig | None = None
     fault: SmtpFault | None = None
     plaintext: str = "refused"
     first: int = 1
@@ -266,8 +269,10 @@ class _Reader:
 
 
 def _behaviour(table: dict[str, Any]) -> Behaviour:
+    hellos = table.get("hellos")
     converted = {
         **table,
+        "hellos": None if hellos is None else named(hellos),
         "certificate": Variant(table.get("certificate", Variant.GOOD)),
         "tls": _build(TlsSettings, table.get("tls", {})),
         "fault": _optional(SmtpFault, table.get("fault")),

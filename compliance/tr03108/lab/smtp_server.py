@@ -14,7 +14,8 @@ from enum import StrEnum
 from OpenSSL import SSL
 
 from tr03108.lab.service import PATIENCE, RefusedPort, Service, reset, until_client_leaves
-from tr03108.lab.tls import PlainStream, Stream, TlsStream
+from tr03108.lab.tls import PlainStream, Stream, TlsEnd, TlsStream
+from tr03108.lab.tls_hellos import Hellos, HelloStream
 
 MAX_LINE = 1000  # RFC 5321 section 4.5.3.1.6, with CRLF
 MAX_COMMANDS = 50
@@ -81,9 +82,12 @@ class SmtpRecord:
 
 
 class SmtpServer(Service):
-    """One service address. `context` is what it presents after STARTTLS; None where it never comes to that."""
+    """One service address. `context` is what it presents after STARTTLS, by OpenSSL or by script; None where it never
+    comes to that."""
 
-    def __init__(self, behaviour: SmtpBehaviour, context: SSL.Context | None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, behaviour: SmtpBehaviour, context: SSL.Context | Hellos | None, patience: float = PATIENCE
+    ) -> None:
         super().__init__(patience)
         self.behaviour = behaviour
         self.context = context
@@ -121,6 +125,7 @@ class _Session:
         self._writer = writer
         self._plain = PlainStream(reader, writer)
         self._stream: Stream = self._plain
+        self._channel: TlsEnd | None = None
         self._buffer = b""
         self._greeted = False  # EHLO or HELO was accepted on this channel
 
@@ -136,8 +141,8 @@ class _Session:
                 break
         else:
             await self._reply("421 4.7.0 Too many commands")
-        if isinstance(self._stream, TlsStream):
-            await self._stream.close()
+        if self._channel is not None:
+            await self._channel.close()
 
     async def _greet(self) -> bool:
         host = self._behaviour.host
@@ -254,11 +259,11 @@ class _Session:
     async def _handshake(self) -> bool:
         if self._server.context is None:
             return False
-        channel = TlsStream(self._plain, self._server.context)
+        channel = _tls_end(self._plain, self._server.context)
         await channel.handshake()
         self._record.tls = True
         self._record.server_name = channel.server_name
-        self._stream = channel
+        self._stream = self._channel = channel
         self._greeted = False  # RFC 3207 section 4.2: the dialogue starts anew
         return self._fault is not SmtpFault.DROP_AFTER_TLS
 
@@ -276,8 +281,12 @@ class _Session:
         return line.rstrip(b"\r").decode("ascii", "replace")
 
 
+def _tls_end(below: PlainStream, context: SSL.Context | Hellos) -> TlsEnd:
+    return HelloStream(below, context) if isinstance(context, Hellos) else TlsStream(below, context)
+
+
 def smtp_service(
-    behaviour: SmtpBehaviour, context: SSL.Context | None, patience: float = PATIENCE
+    behaviour: SmtpBehaviour, context: SSL.Context | Hellos | None, patience: float = PATIENCE
 ) -> SmtpServer | RefusedPort:
     """The server for `behaviour`, or a port that refuses where that is its fault."""
     if behaviour.fault is SmtpFault.REFUSED:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from tr03108.lab.pki import Chain
+from tr03108.lab.service import reset
 
 CHUNK = 16384
 VERSIONS = {
@@ -71,6 +72,15 @@ class Stream(Protocol):
     async def write(self, data: bytes) -> None: ...
 
 
+class TlsEnd(Stream, Protocol):
+    """The server side of one TLS connection: `handshake` first, then a stream. What fails raises."""
+
+    @property
+    def server_name(self) -> str | None: ...
+    async def handshake(self) -> None: ...
+    async def close(self) -> None: ...
+
+
 class PlainStream:
     """An asyncio connection as a Stream."""
 
@@ -84,6 +94,10 @@ class PlainStream:
     async def write(self, data: bytes) -> None:
         self._writer.write(data)
         await self._writer.drain()
+
+    def reset(self) -> None:
+        """Ends the connection with RST."""
+        reset(self._writer)
 
 
 class TlsStream:

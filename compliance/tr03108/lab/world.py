@@ -22,6 +22,7 @@ from tr03108.lab.service import LOOPBACK, PATIENCE, RefusedPort
 from tr03108.lab.signing import KeyRing
 from tr03108.lab.smtp_server import SmtpBehaviour, SmtpServer, smtp_service
 from tr03108.lab.tls import TlsSettings, by_server_name, context
+from tr03108.lab.tls_hellos import Hellos
 from tr03108.lab.tree import NAME_SERVER_ADDRESSES, Tree
 from tr03108.model import bracketed
 
@@ -144,7 +145,7 @@ class World:
             behaviour = host.at(address)
             presented = chain if behaviour is host.behaviour else self._chain(host, behaviour)
             talk = SmtpBehaviour(host.name, behaviour.fault, behaviour.plaintext, behaviour.first, behaviour.banner)
-            service = smtp_service(talk, context(presented, behaviour.tls), self._patience)
+            service = smtp_service(talk, _presenting(presented, behaviour), self._patience)
             await stack.enter_async_context(service)
             if isinstance(service, SmtpServer):
                 self._smtp[host.name, address] = service
@@ -179,16 +180,24 @@ class World:
 
     def _chain(self, host: HostScenario, behaviour: Behaviour) -> Chain:
         """The certificate names the TLSA base domain, which is the host's name unless that is an alias."""
-        chain = self._pki.chain(host.tlsa_at, behaviour.certificate, behaviour.tls.key)
-        if not behaviour.tls.second_key:
-            return chain
-        return replace(chain, second=self._pki.chain(host.tlsa_at, behaviour.certificate, behaviour.tls.second_key))
+        keys = [key for key in (behaviour.tls.key, behaviour.tls.second_key) if key]
+        if behaviour.hellos is not None:
+            keys = list(behaviour.hellos.keys)
+        chain, *others = (self._pki.chain(host.tlsa_at, behaviour.certificate, key) for key in keys)
+        return replace(chain, second=others[0]) if others else chain
 
     def _redirect(self, address: str, port: int, to: int) -> None:
         self._connect.append(f"{bracketed(address)}:{port}={LOOPBACK}:{to}")
 
     def _resolver(self, name: str) -> str:
         return f"{LOOPBACK}:{self._resolvers[name]}"
+
+
+def _presenting(chain: Chain, behaviour: Behaviour) -> SSL.Context | Hellos:
+    """What a server shows after STARTTLS: OpenSSL's work, or the script's."""
+    if behaviour.hellos is None:
+        return context(chain, behaviour.tls)
+    return Hellos(behaviour.hellos, tuple(each for each in (chain, chain.second) if each is not None))
 
 
 def _allow_open_files() -> None:
