@@ -17,9 +17,10 @@ from tr03108 import (
     listings,
     marginal,
     met,
-    priority,
+    not_known,
     unmet,
     unseen,
+    without_tls,
 )
 
 _VERSION_CODES = {"forbidden": "TLS_VERSION_FORBIDDEN", "unknown": "TLS_VERSION_FORBIDDEN"}
@@ -45,17 +46,6 @@ _SIGNATURE_CODES = {
 }
 
 
-def without_tls(service: SmtpService) -> Result | None:
-    """What a check of TLS answers where nothing of it was seen; None where a hello was answered."""
-    if service.tls.chosen:
-        return None if service.tls.asked else unseen("NOT_PROBED", because="NOT_PROBED", detail="no single hellos")
-    starttls = service.starttls
-    if not starttls.unseen:
-        return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
-    code = service.blind_code or starttls.code
-    return unseen(service.tls_unseen_code, because=code, detail=starttls.detail, see="TR-03108-E-12")
-
-
 @check("TR-03108-E-01-T", id="tls.versions-and-suites", each="mail_address")
 def check_versions_and_suites(service: SmtpService, rules: Rules) -> Result:
     """The versions and suites asked for at least are there; a handshake with a listed suite proves the server's key."""
@@ -67,7 +57,7 @@ def check_versions_and_suites(service: SmtpService, rules: Rules) -> Result:
             return unmet("TLS_VERSION_MISSING", version=minimum.version, rule=minimum.source)
     for minimum in judgement.minimums("version"):
         if minimum.level == "MUST" and facts.version(minimum.version) == "unseen":
-            return _unseen(listings.versions(facts, [minimum.version]), minimum.version)
+            return not_known(listings.versions(facts, [minimum.version]), minimum.version)
     if facts.unproven:
         answer = facts.unproven[0]
         return unmet("KEY_NOT_PROVEN", version=answer.version, suites=[a.question for a in facts.unproven][:10])
@@ -99,7 +89,7 @@ def _missing_suite(service: SmtpService, judgement: TlsJudgement) -> Result | No
             continue
         names = ", ".join(minimum.name for minimum in minimums)
         if found.unknown(codes):
-            return _unseen(listings.suites(facts, version), names)
+            return not_known(listings.suites(facts, version), names)
         return unmet("SUITE_REQUIRED_MISSING", version=version, suites=names, rule=minimums[0].source)
     return None
 
@@ -118,7 +108,7 @@ def check_forward_secrecy_and_groups(service: SmtpService, rules: Rules) -> Resu
     if not secret:
         for found in every:
             if any(listings.is_forward_secret(item) and judgement.listed("suite", item) for item in found.unknown):
-                return _unseen(found, "")
+                return not_known(found, "")
         return unmet("NO_FORWARD_SECRECY", versions=", ".join(spoken))
     unknown: Result | None = None
     absent_groups = []
@@ -129,7 +119,7 @@ def check_forward_secrecy_and_groups(service: SmtpService, rules: Rules) -> Resu
         if any(code in groups.codes for code in minimum.codes):
             continue
         if groups.unknown(minimum.codes):
-            unknown = unknown or _unseen(listings.groups(facts, minimum.version), minimum.name)
+            unknown = unknown or not_known(listings.groups(facts, minimum.version), minimum.name)
         else:
             absent_groups.append(minimum)
     if absent_groups:
@@ -186,7 +176,7 @@ def check_extended_master_secret(service: SmtpService, rules: Rules) -> Result:
     if granted is None:
         if facts.version("TLSv1.2") == "refused":
             return absent("TLS12_NOT_SPOKEN")
-        return _unseen(listings.versions(facts, ["TLSv1.2"]), "TLSv1.2")
+        return not_known(listings.versions(facts, ["TLSv1.2"]), "TLSv1.2")
     return met() if granted else unmet("EXTENDED_MASTER_SECRET_MISSING")
 
 
@@ -195,15 +185,9 @@ def check_suites(service: SmtpService, rules: Rules) -> Result:
     """No cipher suite is accepted beyond those of the policy."""
     if (blind := without_tls(service)) is not None:
         return blind
-    judgement = TlsJudgement(service, rules)
-    total = sum((listings.suites(service.tls, version) for version in listings.spoken(service.tls)), listings.NOTHING)
-
-    def better(version: str, code: int) -> bool:
-        return judgement.listed("suite", listings.Item(version, code, listings.name_of_suite(code)))
-
-    return judgement.result(
-        "suite", total, _SUITE_CODES, lambda item: priority.suite_has_low_priority(service.tls, item, better)
-    )
+    judgement, facts = TlsJudgement(service, rules), service.tls
+    total = sum((listings.suites(facts, version) for version in listings.spoken(facts)), listings.NOTHING)
+    return judgement.result("suite", total, _SUITE_CODES, judgement.suite_priority(facts))
 
 
 @check("TR-03108-E-09-T", id="tls.signatures", each="mail_address")
@@ -215,7 +199,7 @@ def check_signatures(service: SmtpService, rules: Rules) -> Result:
     tls12 = listings.schemes(facts, "TLSv1.2")
     tls13 = listings.schemes(facts, "TLSv1.3")
     if not tls12.accepted and not tls13.accepted:
-        return _unseen(tls12 + tls13, "")
+        return not_known(tls12 + tls13, "")
     for minimum in judgement.minimums("signature", "TLSv1.2"):
         for kind in {item.key for item in tls12.accepted}:
             fits = _fits(minimum, kind)
@@ -246,13 +230,7 @@ def check_versions(service: SmtpService, rules: Rules) -> Result:
     if (blind := without_tls(service)) is not None:
         return blind
     judgement, facts = TlsJudgement(service, rules), service.tls
-    better = [name for name in listings.MODERN if judgement.listed("version", listings.Item(name, None, name))]
-    return judgement.result(
-        "version",
-        listings.versions(facts),
-        _VERSION_CODES,
-        lambda item: priority.version_has_low_priority(facts, item, better),
-    )
+    return judgement.result("version", listings.versions(facts), _VERSION_CODES, judgement.version_priority(facts))
 
 
 def _without_cbc(service: SmtpService) -> Result:
@@ -264,12 +242,7 @@ def _without_cbc(service: SmtpService) -> Result:
         not any(map(listings.is_cbc_suite, found.accepted)) and not any(map(listings.is_cbc_suite, found.unknown))
     ):
         return absent("NO_CBC_SUITE")
-    return _unseen(found, "")
-
-
-def _unseen(listing: listings.Listing, thing: str) -> Result:
-    code = listing.open_code
-    return unseen(code if code in ("BUDGET_EXHAUSTED", "NOT_PROBED") else "TLS_UNSEEN", because=code, thing=thing)
+    return not_known(found, "")
 
 
 def _fits(minimum: Minimum, kind: str) -> bool:

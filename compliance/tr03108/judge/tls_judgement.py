@@ -102,11 +102,12 @@ class TlsJudgement:
         """Whether the policy recommends it, or did until its year ended."""
         return self.rate(thing, item).status in ("listed", "expired")
 
-    def suite_priority(self, facts: TlsFacts) -> LowPriority:
-        """Whether a listed suite is always chosen before another one."""
+    def suite_priority(self, facts: TlsFacts, prefer: Callable[[Item], bool] | None = None) -> LowPriority:
+        """Whether a listed suite, or one that `prefer` names, is always chosen before another one."""
+        wanted = prefer or (lambda item: self.listed("suite", item))
 
         def better(version: str, code: int) -> bool:
-            return self.listed("suite", Item(version, code, name_of_suite(code)))
+            return wanted(Item(version, code, name_of_suite(code)))
 
         return lambda item: priority.suite_has_low_priority(facts, item, better)
 

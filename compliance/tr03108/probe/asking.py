@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from ..evaluate.tls.answers import Answer, answer_to
-from ..evaluate.tls.facts import AGAIN
+from ..evaluate.tls.facts import AGAIN, CLOSES, CLOSES_OF_DROPPERS
 from ..model import Failure, HelloExchange, Observation, Reason
 from ..wire.tls.server_messages import MessageType
 from .hello import Opener, Question, ask_hello, without_certificate
@@ -32,14 +32,19 @@ class Asking:
         self._kept = network.kept.setdefault(where, set())
         self._where = where
         self._certificates: dict[str, bytes] = {}
+        self._drops = False  # the server closed upon a hello that it answered later
 
     async def __call__(self, question: Question) -> Answer:
-        """The answer; a close without an alert is looked at twice."""
+        """The answer; a close without an alert is looked at twice, and oftener if the server closes at random."""
         answer = await self._once(question)
-        if answer.kind != "closed":
-            return answer
-        again = await self._once(replace(question, name=question.name + AGAIN))
-        return replace(again, kind="refused") if again.kind == "closed" else again
+        closes = 0
+        while answer.kind == "closed":
+            closes += 1
+            if closes >= (CLOSES_OF_DROPPERS if self._drops else CLOSES):
+                return replace(answer, kind="refused")
+            answer = await self._once(replace(question, name=question.name + AGAIN * closes))
+        self._drops = self._drops or (closes > 0 and answer.kind in ("chosen", "refused"))
+        return answer
 
     async def _once(self, question: Question) -> Answer:
         host, address, port = self._where

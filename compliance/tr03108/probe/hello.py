@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from ..wire.tls.conversation import MAXIMUM_ANSWER, Conversation
 from ..wire.tls.server_messages import MessageType
 from .dialogue import Dialogue, Ended
 from .net import Network, NotSeen, Refused, Stream
+
+LAST_WORDS = 2.0  # seconds for what comes after a completed handshake
 
 # What comes before TLS: returns where the server is ready for a hello; raises Ended (a fact of the dialogue, with its
 # state in `dialogue`) or NotSeen. `Opener` of direct TLS does nothing.
@@ -101,8 +104,9 @@ def without_certificate(exchange: HelloExchange, kept: set[str]) -> HelloExchang
 
 async def _converse(stream: Stream, conversation: Conversation, early: bytes, seconds: float) -> tuple[str, str]:
     """How it ended, and a few words."""
+    after = False
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
             await stream.send(conversation.start())
             data = early or await stream.receive()
             while True:
@@ -115,6 +119,9 @@ async def _converse(stream: Stream, conversation: Conversation, early: bytes, se
                     await stream.send(answer)
                 if conversation.done:
                     break
+                if conversation.completed and not after:
+                    after = True  # only tickets and the reply to the farewell are still to come
+                    limit.reschedule(min(limit.when() or math.inf, asyncio.get_running_loop().time() + LAST_WORDS))
                 data = await stream.receive()
     except TimeoutError:
         if not conversation.completed:

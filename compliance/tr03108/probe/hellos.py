@@ -9,7 +9,6 @@ from dataclasses import replace
 from ..wire.tls.client_hello import STATUS_REQUEST, ClientHello
 from ..wire.tls.code_points import (
     ALL_SUITES,
-    FFDHE_GROUPS,
     GROUPS_TLS12,
     GROUPS_TLS13,
     SCHEMES_TLS12,
@@ -103,9 +102,9 @@ class Hellos:
             extras=(*_USUAL, PSK_MODES),
         )
 
-    def ffdhe(self, suites: Sequence[int]) -> ClientHello:
-        """TLS 1.2 with finite-field suites and the named groups of RFC 7919."""
-        return replace(self.old("TLSv1.2", suites), groups=FFDHE_GROUPS)
+    def ffdhe(self, suites: Sequence[int], groups: Sequence[int]) -> ClientHello:
+        """TLS 1.2 with finite-field suites and named groups of RFC 7919."""
+        return replace(self.old("TLSv1.2", suites), groups=tuple(groups))
 
 
 def curious(hello: ClientHello) -> ClientHello:

@@ -35,7 +35,8 @@ from .resolver import Resolver, has_signatures
 from .roots import RootStore
 from .smtp import other_certificate_session, plaintext_session, smtp_starttls, starttls_session
 from .store import observed
-from .survey import Survey
+from .survey_full import FullSurvey
+from .survey_verdict import VerdictSurvey
 from .tls import BRAINPOOL
 
 HOSTS = 20  # MX hosts of one domain that are looked at; large providers have fewer than ten
@@ -190,11 +191,10 @@ class Probe:
         complete = handshake is not None and handshake.ended == "completed"
         ordinary = answer_of("ordinary", look.time, handshake) if handshake is not None and complete else None
         asking = Asking(self._network, self._ask, opener, (host, address, port))
-        survey = Survey(asking, host, self._plan.hellos, ordinary, farewell=b"QUIT\r\n")
+        mode = VerdictSurvey if self._plan.mode == "verdict" else FullSurvey
+        await mode(asking, host, self._plan.hellos, ordinary, farewell=b"QUIT\r\n").run()
         if self._plan.mode == "verdict":
-            await survey.verdict()
             return
-        await survey.full()
         await self._ask(
             f"renegotiation/{host}/{address}/{port}/1",
             lambda: try_renegotiation(self._network, opener, host, address, port, farewell=b"QUIT\r\n"),

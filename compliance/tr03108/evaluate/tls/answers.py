@@ -180,6 +180,8 @@ def answer_to(question: str, observation: Observation[HelloExchange], certificat
     offered = parse_client_hello(exchange.sent[0]) if exchange.sent else None
     read = _read(exchange.received, offered, certificates, exchange.certificate, exchange.sent)
     alert = exchange.alert[1] if exchange.alert is not None else None
+    if read.hello is not None and offered is not None and (strange := _not_offered(read.hello, offered)):
+        return Answer(question, time, "unclear", offered, "TLS_UNREADABLE", strange, alert)
     if exchange.ended == "answered" and read.hello is not None:
         return Answer(
             question,
@@ -199,6 +201,16 @@ def answer_to(question: str, observation: Observation[HelloExchange], certificat
         )
     kind, code = _unanswered(exchange, read.hello is not None)
     return Answer(question, time, kind, offered, code, exchange.detail or exchange.ended, alert, hello=None)
+
+
+def _not_offered(hello: ServerHello, offered: ClientHello) -> str:
+    """What no client would take (RFC 5246 section 7.4.1.3): it is no choice, and no refusal either. Empty: nothing."""
+    newest = max(offered.versions) if offered.versions else offered.version
+    if hello.version_name is None or hello.version > newest:
+        return "a version that was not offered was chosen"
+    if offered.versions is not None and hello.version >= TLS13 and hello.version not in offered.versions:
+        return "a version that was not offered was chosen"
+    return "" if hello.suite in offered.suites else "a cipher suite that was not offered was chosen"
 
 
 def _unanswered(exchange: HelloExchange, began: bool) -> tuple[str, str]:
@@ -223,7 +235,12 @@ def _sslv2(question: str, time: datetime, exchange: HelloExchange) -> Answer:
     alert = exchange.alert[1] if exchange.alert is not None else None
     if exchange.ended == "silent":
         return Answer(question, time, "unclear", None, "SERVICE_TIMEOUT", exchange.detail, alert)
-    # Whoever does not know SSLv2 cannot answer in it: any alert, any other octets and any close refuse it.
+    received = b"".join(exchange.received)
+    if exchange.ended in _CLOSES and not received:
+        return Answer(question, time, "closed", None, "", exchange.detail or exchange.ended)
+    if sslv2.complete(received) is not None:  # it begins as an answer in SSLv2 does
+        return Answer(question, time, "unclear", None, "TLS_UNREADABLE", exchange.detail or exchange.ended, alert)
+    # Whoever does not know SSLv2 cannot answer in it: any alert and any other octets refuse it.
     return Answer(question, time, "refused", None, "", exchange.detail or exchange.ended, alert)
 
 

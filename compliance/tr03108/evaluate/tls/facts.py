@@ -15,11 +15,20 @@ from ...wire.tls.names import VERSIONS, Extension
 from ...wire.tls.server_messages import TLS13
 from ..spki import key_type
 from .answers import Answer
+from .certificate_curve import curve_of
 
 _NUMBERS = {name: number for number, name in VERSIONS.items()}
-AGAIN = "+again"  # end of the name of a question that is asked a second time, because the first was closed upon
+AGAIN = "+again"  # end of the name of a question that is asked once more, because the server closed upon the last one
+CLOSES = 2  # closes in a row that are a refusal
+CLOSES_OF_DROPPERS = 6  # the same where the server is known to close now and then upon hellos that it answers
 BESIDE = "beside"  # last part of the name of a question about groups that offers the certificate's own curve, too
+_INTERNAL_ERROR = 80
 _ABOUT_ALL = ("versions", "order")  # these hellos leave nothing out
+_PROTOCOL_VERSION = 70
+# Whoever can do TLS 1.3 says so when it chooses an older version all the same (RFC 8446 section 4.1.3).
+_DOWNGRADED = (b"DOWNGRD\x01", b"DOWNGRD\x00")
+# Octets of a hello. There are servers that bear 255, others that do not bear 256 to 511; beyond that one segment is one.
+_SHORT, _LONG, _SEGMENT = 255, 512, 1300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,21 @@ class TlsFacts:
         """ "accepted", "refused" or "unseen"."""
         if any(answer.version == name for answer in self.chosen):
             return "accepted"
-        return "refused" if any(_refuses(answer, _NUMBERS[name]) for answer in self.answers) else "unseen"
+        number = _NUMBERS[name]
+        if any(_refuses(a, number) and self._counts(a) for a in self.answers) or self._always_fails(name):
+            return "refused"
+        return "unseen"
+
+    def _always_fails(self, name: str) -> bool:
+        """The server gives up a version with internal_error, whether it would have had to sign or not.
+
+        OpenSSL does so above security level 0, where no signature scheme of TLS 1.1 and below is left. One such alert
+        shows nothing; but where other versions work and both kinds of suites end like that, no handshake comes about.
+        """
+        whole = [a for a in self.answers if a.question == f"versions.{name}" and a.alert == _INTERNAL_ERROR]
+        unsigned = [a for a in self.answers if a.question == f"versions.{name}.unsigned"]
+        failed = [a for a in unsigned if a.kind == "refused" or a.alert == _INTERNAL_ERROR]
+        return bool(whole and failed and self.chosen)
 
     def version_open(self, name: str) -> Answer | None:
         """The answer that should have told whether a version is accepted, but did not."""
@@ -82,19 +105,26 @@ class TlsFacts:
         codes = dict.fromkeys(answer.suite for answer in self.in_version(version) if answer.suite is not None)
         refused: set[int] = set()
         for answer in self._refused(version, ("suites", *_ABOUT_ALL)):
-            refused.update(answer.offered.suites if answer.offered is not None else ())
+            suites = answer.offered.suites if answer.offered is not None else ()
+            if not codes.keys() & set(suites):  # else it was not the suites that were refused
+                refused.update(suites)
         return self._accepted(tuple(codes), refused, "suites", version)
 
     def groups(self, version: str) -> Accepted:
         """The named groups accepted in a version."""
         codes = dict.fromkeys(answer.group for answer in self.in_version(version) if answer.group is not None)
         refused: set[int] = set()
-        for answer in self._refused(version, ("groups", "alone")):
-            if self._suits(answer, version):
-                refused.update(answer.offered.groups or () if answer.offered is not None else ())
+        for answer in self.about("ffdhe", version):
+            if answer.chosen and answer.group is None and answer.offered is not None:
+                refused.update(answer.offered.groups or ())  # it goes by its own prime, whatever is named
+        for answer in self._refused(version, ("groups", "alone", "ffdhe")):
+            groups = answer.offered.groups or () if answer.offered is not None else ()
+            if self._suits(answer, version) and not codes.keys() & set(groups):
+                refused.update(groups)
         for answer in self.in_version(version):
-            # The certificate's own curve had to be offered, and it alone was taken although it came last.
-            if answer.question.removesuffix(AGAIN).endswith(BESIDE) and answer.offered is not None:
+            # The certificate's own curve had to be offered, and it was taken although it came last: that says something
+            # of those before it where the server goes by the order of its clients.
+            if answer.question.endswith(BESIDE) and answer.offered is not None and self._client_order(version):
                 groups = answer.offered.groups or ()
                 refused.update(groups[:-1] if groups and answer.group == groups[-1] else ())
         return self._accepted(tuple(codes), refused, "groups", version)
@@ -106,8 +136,9 @@ class TlsFacts:
         refused: set[int] = set()
         topic = f"schemes.{version}" if version == "TLSv1.3" else f"schemes.{version}.{kind}"
         for answer in self._refused(version, (topic, f"certificate.{version}.{kind}")):
-            if self._suits(answer, version) or version == "TLSv1.3":
-                refused.update(answer.offered.schemes or () if answer.offered is not None else ())
+            schemes = answer.offered.schemes or () if answer.offered is not None else ()
+            if (self._suits(answer, version) or version == "TLSv1.3") and not codes.keys() & set(schemes):
+                refused.update(schemes)
         return self._accepted(tuple(codes), refused, topic, None)
 
     @cached_property
@@ -119,6 +150,11 @@ class TlsFacts:
                 key = (answer.version, answer.suite)
                 sizes[key] = min(sizes.get(key, answer.dh_bits), answer.dh_bits)
         return sizes
+
+    def own_dh_sizes(self, version: str) -> tuple[int, ...]:
+        """The sizes in bits of finite-field groups without a name."""
+        seen = {a.dh_bits for a in self.in_version(version) if a.dh_bits is not None and a.group is None}
+        return tuple(sorted(seen))
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[bytes, ...]]:
@@ -138,7 +174,7 @@ class TlsFacts:
             unknown = self.schemes(version, kind).unknown(wanted)
         else:
             wanted = [suite for suite in ALL_SUITES if authentication(suite) == kind]
-            asked = [a for a in self.about(f"certificate.{version}.{kind}") if a.kind == "refused" and a.offered]
+            asked = self._refused(version, (f"certificate.{version}.{kind}",))
             refused = {suite for answer in asked for suite in (answer.offered.suites if answer.offered else ())}
             unknown = tuple(suite for suite in self.suites(version).unknown(wanted) if suite not in refused)
         return None if unknown else True
@@ -171,8 +207,9 @@ class TlsFacts:
 
     @property
     def truncated_hmac_offered(self) -> bool:
-        """Whether a hello with truncated HMAC and CBC suites was answered."""
-        return self.was_offered(Extension.TRUNCATED_HMAC)
+        """Whether a hello with truncated HMAC was answered with a CBC suite."""
+        answered = [answer for answer in self.chosen if _offers(answer, Extension.TRUNCATED_HMAC)]
+        return any(answer.suite is not None and is_cbc(answer.suite) for answer in answered)
 
     @property
     def extended_master_secret(self) -> bool | None:
@@ -213,6 +250,31 @@ class TlsFacts:
         known = key_type(answer.chain[0]) if answer.chain else None
         return known or (authentication(answer.suite) if answer.suite is not None else "")
 
+    @cached_property
+    def longest_answered(self) -> int:
+        """Octets of the longest hello that the server answered with a choice."""
+        return max((len(a.offered.encode()) for a in self.chosen if a.offered is not None), default=0)
+
+    @cached_property
+    def bears_no_key(self) -> bool:
+        """Whether a hello of TLS 1.3 without a key was answered as RFC 8446 section 4.2.8 has it."""
+        return any(answer.offered is not None and answer.offered.key_shares == () for answer in self.chosen)
+
+    def _counts(self, answer: Answer) -> bool:
+        """Whether a refusal can be for what the hello offers, and not for its length or for the key it lacks."""
+        if answer.offered is None or answer.alert == _PROTOCOL_VERSION:
+            return True
+        bearable = max(self.longest_answered, _SEGMENT if self.longest_answered >= _LONG else _SHORT)
+        return len(answer.offered.encode()) <= bearable and (answer.offered.key_shares != () or self.bears_no_key)
+
+    def _client_order(self, version: str) -> bool:
+        """Whether the server chooses what the client names first: of two groups now one, now the other; or of suites."""
+        seen = [(a.group, a.offered.groups or ()) for a in self.in_version(version) if a.group and a.offered]
+        for group, offered in seen:
+            if any(group != other and group in theirs and other in offered for other, theirs in seen):
+                return True
+        return self.server_order(version) is False
+
     def _refused(self, version: str, topics: Iterable[str]) -> list[Answer]:
         """The refusals of hellos of some topics that offered this version and no other."""
         number = _NUMBERS[version]
@@ -221,12 +283,20 @@ class TlsFacts:
             for topic in topics
             for answer in self.about(topic)
             if answer.kind == "refused" and answer.offered is not None and answer.offered.offered_versions == (number,)
+            and self._counts(answer)
         ]
 
     def _suits(self, answer: Answer, version: str) -> bool:
         """Whether the hello offered a suite that the server is known to accept, so that the refusal is about others."""
-        known = set(self.suites(version).codes)
-        return answer.offered is not None and bool(known & set(answer.offered.suites))
+        if answer.offered is None:
+            return False
+        common = set(self.suites(version).codes) & set(answer.offered.suites)
+        if version != "TLSv1.3" and answer.offered.groups is not None:
+            # A certificate is not shown to who does not offer its curve (RFC 8422 section 5.1).
+            curves = {curve_of(chain[0]) for chain in self.chains.values()} - {None}
+            if not curves <= set(answer.offered.groups):
+                common = {suite for suite in common if authentication(suite) != "ECDSA"}
+        return bool(common)
 
     def _accepted(self, codes: tuple[int, ...], refused: set[int], topic: str, version: str | None) -> Accepted:
         unclear = [answer for answer in self.about(topic, version) if answer.kind == "unclear"]
@@ -238,38 +308,44 @@ def _offers(answer: Answer, kind: int) -> bool:
 
 
 def _refuses(answer: Answer, version: int) -> bool:
-    """Whether an answer shows that a version is not spoken: it was refused, or a lower one was chosen instead."""
-    if answer.question == f"versions.{VERSIONS[version]}" and answer.kind == "refused":
-        return True
-    if answer.topic not in ("versions", "ordinary") or answer.offered is None:
+    """Whether an answer says that a version is not spoken: it was refused, or an older one was chosen instead."""
+    if answer.offered is None:
+        return answer.question == f"versions.{VERSIONS[version]}" and answer.kind == "refused"
+    if answer.topic not in ("versions", "ordinary"):
         return False
     listed = answer.offered.versions
     if listed is not None:
-        lower = answer.hello is not None and answer.hello.version < version
-        return version in listed and (lower or (answer.kind == "refused" and listed == (version,)))
+        if answer.hello is None:
+            return answer.kind == "refused" and listed == (version,)
+        return version in listed and answer.hello.version < version and not downgraded(answer)
     newest = answer.offered.version
     if answer.hello is not None:
         return answer.hello.version < version <= newest
     return answer.kind == "refused" and 0x0300 <= version <= newest < TLS13
 
 
+def downgraded(answer: Answer) -> bool:
+    """Whether the server says that it could have done TLS 1.3, but did not."""
+    return answer.hello is not None and answer.hello.version < TLS13 and answer.hello.random[-8:] in _DOWNGRADED
+
+
 def _settled(answers: Sequence[Answer]) -> tuple[Answer, ...]:
-    """The answers after second questions: two closes are a refusal if the server speaks TLS, one shows nothing."""
-    again = {a.question.removesuffix(AGAIN): a for a in answers if a.question.endswith(AGAIN)}
-    speaks = any(answer.chosen for answer in answers)
-    found = []
+    """One answer to each question: closes in a row are a refusal if the server speaks TLS, fewer show nothing."""
+    asked: dict[str, list[Answer]] = {}
     for answer in answers:
-        if answer.question.endswith(AGAIN):
-            continue
-        second = again.get(answer.question)
-        if answer.kind != "closed":
-            found.append(answer)
-        elif second is not None and second.chosen:
-            found.append(replace(second, question=answer.question))
-        elif second is not None and second.kind in ("closed", "refused") and speaks:
-            found.append(replace(answer, kind="refused"))
+        asked.setdefault(answer.question.replace(AGAIN, ""), []).append(answer)
+    tries = {question: sorted(each, key=lambda answer: len(answer.question)) for question, each in asked.items()}
+    speaks = any(answer.chosen for answer in answers)
+    drops = any(each[0].kind == "closed" and each[-1].kind in ("chosen", "refused") for each in tries.values())
+    found = []
+    for question, each in tries.items():
+        last = each[-1]
+        if question == "ordinary":
+            found += each
+        elif last.kind != "closed":
+            found.append(replace(last, question=question))
+        elif speaks and len(each) >= (CLOSES_OF_DROPPERS if drops else CLOSES):
+            found.append(replace(last, question=question, kind="refused"))
         else:
-            found.append(
-                replace(answer, kind="unclear", code=second.code if second and second.code else "SERVICE_ABORTED")
-            )
-    return tuple(found)
+            found.append(replace(last, question=question, kind="unclear", code="SERVICE_ABORTED"))
+    return tuple(sorted(found, key=lambda answer: (answer.time, answer.question)))

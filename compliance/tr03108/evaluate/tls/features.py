@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, PublicKeyAlgorithmOID
 
+from ...model import Observation, Renegotiation
 from ...wire.tls.finite_fields import named_group
 from ...wire.tls.names import VERSIONS, Extension, group_name
 from ..pkix import load
+from ..starttls import FAILURE_CODES
 from .answers import Answer
 from .certificate_curve import curve_of
 from .facts import TlsFacts
@@ -43,6 +45,15 @@ class Named:
 
     kind: str
     answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt of ours: whether it was accepted; None with the code of what kept us from seeing it."""
+
+    accepted: bool | None
+    code: str
+    detail: str
 
 
 def single(facts: TlsFacts, question: str) -> Answer | None:
@@ -87,6 +98,21 @@ def heartbeat(facts: TlsFacts) -> Answer | None:
 def heartbeat_offered(facts: TlsFacts) -> bool:
     """Whether an answered hello offered heartbeats."""
     return facts.was_offered(Extension.HEARTBEAT)
+
+
+def renegotiation(seen: Observation[Renegotiation] | None) -> Attempted:
+    """What became of the attempt to renegotiate. Whoever goes on as if nothing had been said refuses, too."""
+    if seen is None:
+        return Attempted(None, "NOT_PROBED", "")
+    if seen.value is None:
+        assert seen.failure is not None
+        return Attempted(None, FAILURE_CODES[seen.failure.reason], seen.failure.detail)
+    ended = seen.value.ended
+    if ended == "accepted":
+        return Attempted(True, "", seen.value.detail)
+    if ended in ("alert", "closed", "reset", "ignored"):
+        return Attempted(False, "", ended if seen.value.alert is None else f"{ended} {seen.value.alert}")
+    return Attempted(None, "SERVICE_TIMEOUT" if ended == "silent" else "TLS_UNREADABLE", seen.value.detail)
 
 
 def compression_offered(facts: TlsFacts) -> bool:

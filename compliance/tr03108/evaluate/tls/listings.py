@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...wire.tls.code_points import (
     ALL_SUITES,
+    FFDHE_GROUPS,
     GROUPS_TLS12,
     GROUPS_TLS13,
     SCHEMES_TLS12,
@@ -90,15 +91,18 @@ def groups(facts: TlsFacts, version: str) -> Listing:
     """The groups of a version, finite-field groups without a name by their size."""
     found = facts.groups(version)
     named = [Item(version, code, group_name(code)) for code in found.codes]
-    sizes = sorted({bits for (name, _), bits in facts.dh_sizes.items() if name == version})
-    named += [Item(version, None, f"{bits}-bit DH", bits) for bits in sizes]
+    named += [Item(version, None, f"{bits}-bit DH", bits) for bits in facts.own_dh_sizes(version)]
     unknown: tuple[Item, ...] = ()
     if version == "TLSv1.3":
         unknown = tuple(Item(version, code, group_name(code)) for code in found.unknown(GROUPS_TLS13))
     elif _may_use(facts, version, uses_ecdhe):
         unknown = tuple(Item(version, code, group_name(code)) for code in found.unknown(GROUPS_TLS12))
-    if version == "TLSv1.2" and not sizes and _may_use(facts, version, uses_dhe):
-        unknown += (Item(version, None, "DH", 0),)
+    if version == "TLSv1.2":
+        sized, possible = any(name == version for name, _ in facts.dh_sizes), _may_use(facts, version, uses_dhe)
+        if possible:
+            unknown += tuple(Item(version, code, group_name(code)) for code in found.unknown(FFDHE_GROUPS))
+        if _has_unseen_dhe(facts, version) or (possible and not sized):
+            unknown += (Item(version, None, "DH", 0),)
     return Listing(tuple(named), unknown, found.open)
 
 
@@ -142,6 +146,18 @@ def is_cbc_suite(item: Item) -> bool:
 def key_of(item: Item) -> str:
     """The type of key that a suite asks for."""
     return authentication(item.code) if item.code is not None else ""
+
+
+def may_use_dhe(facts: TlsFacts) -> bool:
+    """Whether a suite of TLS 1.2 with ephemeral finite-field keys is accepted, or might be."""
+    return _may_use(facts, "TLSv1.2", uses_dhe)
+
+
+def _has_unseen_dhe(facts: TlsFacts, version: str) -> bool:
+    """Whether suites are open whose finite-field groups may be smaller than those seen: each may have its own."""
+    possible = [code for code in ALL_SUITES if uses_dhe(code) and authentication(code) in ("RSA", "DSS", "anon")]
+    refused = _refused_alone(facts, version)
+    return any(code not in refused for code in facts.suites(version).unknown(possible))
 
 
 def _may_use(facts: TlsFacts, version: str, uses: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from . import ffdhe
 from .names import VERSIONS, Extension, group_name, suite_name
 from .reader import Extensions, Reader, extension, extensions, numbers
 
@@ -77,7 +78,7 @@ class ServerHello:
 class KeyExchange:
     """A ServerKeyExchange of TLS 1.2 and below.
 
-    `group` is the named curve; `dh_bits` the length of the prime of a finite-field group, `prime` that prime;
+    `group` is the named curve, or the group of RFC 7919 that `prime` is of; `dh_bits` is the length of that prime;
     `explicit_curve` an elliptic curve without a name. `parameters` is what the signature covers beside both randoms;
     `scheme` is there from TLS 1.2 on, `signature` where the suite signs.
     """
@@ -143,6 +144,7 @@ def parse_key_exchange(body: bytes, suite: int, version: int) -> KeyExchange | N
         prime = reader.vector(2) or b""
         if not prime:
             return None
+        group = ffdhe.named(prime)
         reader.vector(2)  # the generator
         public = reader.vector(2) or b""
     else:
