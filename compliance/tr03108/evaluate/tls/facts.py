@@ -79,12 +79,13 @@ class TlsFacts:
         """The server gives up a version with internal_error, whether it would have had to sign or not.
 
         OpenSSL does so above security level 0, where no signature scheme of TLS 1.1 and below is left. One such alert
-        shows nothing; but where other versions work and both kinds of suites end like that, no handshake comes about.
+        shows nothing; but where another version is seen to work and both kinds of suites end like that, there is no
+        handshake in this one.
         """
         whole = [a for a in self.answers if a.question == f"versions.{name}" and a.alert == _INTERNAL_ERROR]
         unsigned = [a for a in self.answers if a.question == f"versions.{name}.unsigned"]
         failed = [a for a in unsigned if a.kind == "refused" or a.alert == _INTERNAL_ERROR]
-        return bool(whole and failed and self.chosen)
+        return bool(whole and failed and any(answer.proven for answer in self.chosen))
 
     def version_open(self, name: str) -> Answer | None:
         """The answer that should have told whether a version is accepted, but did not."""
@@ -282,7 +283,9 @@ class TlsFacts:
             answer
             for topic in topics
             for answer in self.about(topic)
-            if answer.kind == "refused" and answer.offered is not None and answer.offered.offered_versions == (number,)
+            if answer.kind == "refused"
+            and answer.offered is not None
+            and answer.offered.offered_versions == (number,)
             and self._counts(answer)
         ]
 
@@ -311,6 +314,8 @@ def _refuses(answer: Answer, version: int) -> bool:
     """Whether an answer says that a version is not spoken: it was refused, or an older one was chosen instead."""
     if answer.offered is None:
         return answer.question == f"versions.{VERSIONS[version]}" and answer.kind == "refused"
+    if answer.alert == _PROTOCOL_VERSION and answer.kind == "refused" and answer.offered.offered_versions == (version,):
+        return True
     if answer.topic not in ("versions", "ordinary"):
         return False
     listed = answer.offered.versions
