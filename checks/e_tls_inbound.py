@@ -39,7 +39,10 @@ def check_starttls_offered(service: SmtpService, rules: Rules) -> Result:
         return unmet(starttls.code, detail=starttls.detail, starttls=starttls)
     if starttls.inconsistent:
         return marginal("STARTTLS_INCONSISTENT", detail="", starttls=starttls)
-    return met(starttls=starttls)
+    chosen = service.negotiated
+    if chosen is None:
+        return met(starttls=starttls)
+    return met(version=chosen.version, suite=chosen.suite_name, group=chosen.group_name, starttls=starttls)
 
 
 @check(id="starttls.plaintext-refused", each="mail_address")

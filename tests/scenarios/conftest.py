@@ -6,20 +6,36 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tr03108 import dossier as dossier_file
 from tr03108.anchors import trust_anchors
+from tr03108.catalogue import load_catalogue
+from tr03108.front.hello_sets import hello_sets
 from tr03108.lab.scenarios import Scenario, load_scenarios
 from tr03108.lab.world import World
-from tr03108.model import Dossier, ProbePlan
+from tr03108.model import Dossier, HelloSets, ProbePlan
 from tr03108.probe import Network, Probe, RootStore
+from tr03108.profile import load_profile
 
 CONCURRENT = 10
+DEFAULT = "tr-03108-2.0"
+YEAR = 2026  # for which the hellos are made up
 # Loopback answers at once; times are long enough for a machine that is busy otherwise.
 PLAN = ProbePlan(all_servers=True, timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
+
+
+@cache
+def _hello_sets(profile: str, year: int) -> HelloSets:
+    return hello_sets(load_profile(profile, load_catalogue()).tls, year)
+
+
+def plan_of(scenario: Scenario) -> ProbePlan:
+    """The plan of the scenario's profile: hellos where it has them, few where the scenario does not want all."""
+    return replace(PLAN, tls=scenario.profile == DEFAULT, mode="verdict", hellos=_hello_sets(scenario.profile, YEAR))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,7 @@ async def _probe_all(scenarios: tuple[Scenario, ...], folder: Path) -> Seen:
 
             async def probe(scenario: Scenario) -> Dossier:
                 resolver = world.resolver_of(scenario)
-                plan = replace(PLAN, connect=world.connect, resolvers=(resolver,), **scenario.plan)
+                plan = replace(plan_of(scenario), connect=world.connect, resolvers=(resolver,), **scenario.plan)
                 async with turn:
                     if repr(plan) not in networks:
                         networks[repr(plan)] = await stack.enter_async_context(Network(plan))

@@ -55,7 +55,8 @@ def test_the_default_profile_has_everything(catalogue: Catalogue) -> None:
     profile = load_profile("tr-03108-2.0", catalogue)
     assert [row.id for row in profile.requirements] == list(catalogue.requirements)
     assert profile.cases == tuple(catalogue.cases)
-    assert {"starttls.plaintext-refused", "tls.negotiated"} <= set(profile.checks)
+    assert {"starttls.plaintext-refused", "tls.listed-preferred"} <= set(profile.checks)
+    assert "tls.negotiated" not in profile.checks  # superseded by E-01-T to E-11
     assert profile.levels == {}
     assert profile.gate == "must"
     assert profile.parameters == Parameters()

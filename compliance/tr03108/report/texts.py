@@ -20,7 +20,9 @@ _TRANSLATED = (
     "because",
     "reason",
     "detail",
+    "note",
 )  # evidence whose value may be a key of [phrase]; other details are English
+_CITED = ("rule", "tolerance")  # evidence that cites a norm
 _KEYED = re.compile(r"([A-Z][A-Z0-9_]+)(?:: ?(.*))?", re.DOTALL)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9._:/\[\]*-]{0,299}")  # not "-" first: that would be an option
 _NAMES_SHOWN = 6
@@ -97,6 +99,8 @@ class Texts:
 
         Details are English, so the sentences of other languages do without; the evidence has them.
         """
+        if value in self.tables["phrase"]:
+            return str(self.tables["phrase"][value])
         match = _KEYED.fullmatch(value)
         if match is None or match[1] not in self.tables["phrase"]:
             return line(value)
@@ -164,13 +168,13 @@ class Texts:
             yield words["partial"]
 
     def _words(self, code: str, check: str | None) -> Words:
-        """The words for `code`, best those of the check, then those of the case's module (`case.TR-03108-B`)."""
+        """The words for `code`, best those of the check, then those of its kin (`case.TR-03108-B`, `tls`)."""
         name = check
         while name:
             own = self.tables["check"].get(name, {})
             if code in own:
                 return Words(own[code]["message"], own[code]["remedy"])
-            name = name.rpartition("-")[0]
+            name = name.rpartition("-" if "-" in name else ".")[0]
         if code not in self.tables["code"]:  # our mistake; the meta-test finds it, a report still shows the finding
             return Words("{subject}: " + line(code), "-")
         return Words(self.tables["code"][code]["message"], self.tables["code"][code]["remedy"])
@@ -188,6 +192,8 @@ class Texts:
             return self.ui("yes" if value else "no")
         if isinstance(value, int | float):
             return str(value)
+        if isinstance(value, str) and name in _CITED:
+            return self.source(value) or None
         if isinstance(value, str):
             told = self.phrase(value) if name in _TRANSLATED else line(value)
             foreign = name == "detail" and told == line(value) and self.lang != "en"

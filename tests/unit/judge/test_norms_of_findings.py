@@ -112,7 +112,7 @@ def test_domain_names_the_first_requirement_of_a_case(norm: Norm) -> None:
 
 
 def test_own_checks_belong_to_03(norm: Norm) -> None:
-    for check in ("tls.negotiated", "starttls.plaintext-refused"):
+    for check in ("tls.listed-preferred", "starttls.plaintext-refused"):
         assert norm.requirement(None, check, DOMAIN) == "TR-03108-03-M"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,14 @@ BUDGET_EXHAUSTED VANTAGE_NO_IPV6 VANTAGE_NO_IPV4 VANTAGE_PORT_25 ADDRESS_NOT_GLO
 PLAINTEXT_ACCEPTED PLAINTEXT_UNCLEAR
 TLS_VERSION_FORBIDDEN SUITE_FORBIDDEN SUITE_NOT_LISTED GROUP_NOT_LISTED GROUP_TOO_SMALL RECOMMENDATION_EXPIRED
 GROUP_UNSEEN
+TLS_UNSEEN PRIORITY_UNSEEN TOLERATED_LOW_PRIORITY TLS12_NOT_SPOKEN TLS13_NOT_SPOKEN TLS_VERSION_MISSING KEY_NOT_PROVEN
+SUITE_REQUIRED_MISSING NO_FORWARD_SECRECY GROUP_REQUIRED_MISSING ENCRYPT_THEN_MAC_MISSING NO_CBC_SUITE
+TRUNCATED_HMAC_ACCEPTED EXTENDED_MASTER_SECRET_MISSING SIGNATURE_REQUIRED_MISSING SIGNATURE_FORBIDDEN
+SIGNATURE_NOT_LISTED GROUP_FORBIDDEN FORWARD_SECRECY_NOT_PREFERRED LISTED_NOT_PREFERRED TLS13_MISSING
+TLS13_MINIMUM_MISSING EARLY_DATA_ACCEPTED EPHEMERAL_KEY_REUSED COMPRESSION_ACCEPTED HEARTBEAT_ACCEPTED
+SECURE_RENEGOTIATION_MISSING CLIENT_RENEGOTIATION_ACCEPTED NO_OCSP_RESPONDER STAPLE_MISSING SERVER_NAME_REQUIRED
+SERVER_NAME_REFUSED SERVER_NAME_MATTERS HELLO_INTOLERANT FFDHE_IGNORED NO_DHE_SUITE FALLBACK_SCSV_IGNORED
+POST_QUANTUM_MISSING
 CERTIFICATE_SELF_SIGNED CERTIFICATE_UNTRUSTED CERTIFICATE_CHAIN_INCOMPLETE CERTIFICATE_EXPIRED
 CERTIFICATE_NOT_YET_VALID CERTIFICATE_NAME_MISMATCH CERTIFICATE_INVALID
 TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
@@ -48,6 +57,11 @@ CHECKS = (
     *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
     *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
     *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
+    *("tls.versions-and-suites", "tls.forward-secrecy-and-groups", "tls.encrypt-then-mac", "tls.no-truncated-hmac"),
+    *("tls.extended-master-secret", "tls.suites", "tls.signatures", "tls.groups", "tls.versions"),
+    *("tls.forward-secrecy-preferred", "tls.listed-preferred", "tls.tls13", "tls.early-data", "tls.ephemeral-keys"),
+    *("tls.compression", "tls.heartbeat", "tls.secure-renegotiation", "tls.client-renegotiation", "tls.ocsp-stapling"),
+    *("tls.session-tickets", "tls.server-name", "tls.tolerance", "tls.ffdhe", "tls.fallback-scsv", "tls.post-quantum"),
     *("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover"),
     *("inbound-dane.all-servers", "dnssec.algorithms", "dnssec.nsec3-parameters"),
 )
@@ -98,6 +112,41 @@ def test_words_on_pkix_say_that_dane_senders_still_deliver(code: str) -> None:
         words = texts.tables["code"][code]
         assert "DANE" in words["message"] and "MTA-STS" in words["message"] and "D-02" in words["message"]
         assert "DANE" in words["remedy"]
+
+
+@pytest.mark.parametrize("code", ["SUITE_NOT_LISTED", "GROUP_NOT_LISTED", "SIGNATURE_NOT_LISTED"])
+def test_what_is_not_listed_need_not_be_insecure(code: str) -> None:
+    check = {"SUITE": "tls.suites", "GROUP": "tls.groups", "SIGNATURE": "tls.signatures"}[code.partition("_")[0]]
+    assert "not recommended, which does not mean that it is insecure" in EN.general(code, check).message
+    assert "nicht empfohlen, was nicht heißt, dass es unsicher ist" in DE.general(code, check).message
+
+
+@pytest.mark.parametrize(
+    ("check", "codes"),
+    [
+        ("tls.versions-and-suites", "OK TLS_VERSION_MISSING KEY_NOT_PROVEN SUITE_REQUIRED_MISSING"),
+        ("tls.forward-secrecy-and-groups", "OK NO_FORWARD_SECRECY GROUP_REQUIRED_MISSING"),
+        ("tls.suites", "OK SUITE_FORBIDDEN SUITE_NOT_LISTED RECOMMENDATION_EXPIRED TOLERATED_LOW_PRIORITY"),
+        ("tls.signatures", "OK SIGNATURE_REQUIRED_MISSING SIGNATURE_FORBIDDEN SIGNATURE_NOT_LISTED"),
+        ("tls.signatures", "RECOMMENDATION_EXPIRED"),
+        ("tls.groups", "OK GROUP_FORBIDDEN GROUP_TOO_SMALL GROUP_NOT_LISTED RECOMMENDATION_EXPIRED"),
+        ("tls.versions", "OK TLS_VERSION_FORBIDDEN TOLERATED_LOW_PRIORITY"),
+    ],
+)
+def test_what_is_judged_without_a_declaration_says_so(check: str, codes: str) -> None:
+    for code in codes.split():
+        assert "declaration of the operator (ICS)" in EN.general(code, check).message
+        assert "Erklärung des Betreibers (ICS)" in DE.general(code, check).message
+
+
+def test_every_reason_of_the_policy_is_a_phrase() -> None:
+    found = set()
+    for file in (room("profiles") / "tls").glob("*.toml"):
+        table = tomllib.loads(file.read_text("utf-8"))
+        for rows in ("suite_rules", "other_groups", "other_signatures"):
+            found |= {row["reason"] for row in table.get(rows, ())}
+        found |= {row["contradiction"] for row in table.get("tolerances", ()) if "contradiction" in row}
+    assert found and found <= EN.tables["phrase"].keys()
 
 
 def test_every_reason_and_every_dnssec_cause_is_a_phrase() -> None:
