@@ -19,7 +19,7 @@ from tr03108.probe import Network, Probe, RootStore
 
 CONCURRENT = 10
 # Loopback answers at once; times are long enough for a machine that is busy otherwise.
-PLAN = ProbePlan(all_servers=True, timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
+PLAN = ProbePlan(all_servers=True, revocation=True, timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
 
 
 @dataclass(frozen=True, slots=True)
