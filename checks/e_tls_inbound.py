@@ -16,13 +16,17 @@ def _without_tls(service: SmtpService) -> Result:
 
 @check("TR-03108-E-05", id="certificate.pkix", each="mail_address")
 def check_certificate(service: SmtpService, rules: Rules) -> Result:
-    """The certificate names the MX host and its path leads to a trusted root on the as-of date."""
+    """The certificate names the MX host, its path leads to a trusted root on the as-of date, and nothing is revoked."""
     if not service.starttls.works:
         return _without_tls(service)
     path = service.path(rules.roots, rules.as_of)
     evidence = {"names": ", ".join(service.names), "chain": service.certificates}
     if path.code != "OK":
         return unmet(path.code, detail=path.detail, **evidence)
+    for one in service.revocation(rules.roots, rules.as_of):
+        if one.state == "revoked":
+            told = {"certificate": one.subject, "since": f"{one.since:%Y-%m-%d}" if one.since else None}
+            return unmet("CERTIFICATE_REVOKED", cause=one.reason, revocation=one, **told, **evidence)
     if not service.presents_host:
         return unmet("CERTIFICATE_NAME_MISMATCH", **evidence)
     return met(path=list(path.subjects), **evidence)

@@ -317,7 +317,7 @@ def check_ffdhe(service: SmtpService, rules: Rules) -> Result:
     if kind in ("named", "own") and answer is not None:
         name = features.finite_field_name(answer)
         return met(group=name) if kind == "named" else unmet("FFDHE_IGNORED", group=name)
-    if kind == "not-asked" and not listings.may_use_dhe(service.tls):
+    if not listings.may_use_dhe(service.tls):
         return absent("NO_DHE_SUITE")
     return _unanswered(service, "ffdhe")
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .evaluate.certificate_rules import CertificateFacts, names_an_authority
     from .evaluate.lookup import Lookup, Status
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .evaluate.tls import features, listings, priority
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.zone_signing import ZoneSigning
+    from .judge.certificate_judgement import Trouble, Troubles, judge_certificates, no_certificate
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CertificateFacts": "evaluate.certificate_rules",
     "Judged": "judge.tls_judgement",
     "Lookup": "evaluate.lookup",
     "MailDomain": "evaluate.views",
@@ -39,6 +42,8 @@ _HOMES = {
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.policies",
     "TlsJudgement": "judge.tls_judgement",
+    "Trouble": "judge.certificate_judgement",
+    "Troubles": "judge.certificate_judgement",
     "ZoneSigning": "evaluate.zone_signing",
     "absent": "judge.outcomes",
     "asked": "judge.outcomes",
@@ -46,7 +51,10 @@ _HOMES = {
     "features": "evaluate.tls.features",
     "marginal": "judge.outcomes",
     "listings": "evaluate.tls.listings",
+    "judge_certificates": "judge.certificate_judgement",
     "met": "judge.outcomes",
+    "names_an_authority": "evaluate.certificate_rules",
+    "no_certificate": "judge.certificate_judgement",
     "not_known": "judge.tls_sight",
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
@@ -66,6 +74,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
+    "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
     "Rules",
 ]  # fmt: skip
 

@@ -25,7 +25,7 @@ CONCURRENT = 10
 DEFAULT = "tr-03108-2.0"
 YEAR = 2026  # for which the hellos are made up
 # Loopback answers at once; times are long enough for a machine that is busy otherwise.
-PLAN = ProbePlan(all_servers=True, timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
+PLAN = ProbePlan(all_servers=True, revocation=True, timeout=1.0, greeting_timeout=1.0, second_look=0.1, deadline=60.0)
 
 
 @cache

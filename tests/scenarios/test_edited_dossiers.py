@@ -190,3 +190,63 @@ def test_one_question_more_for_each_service(seen: Seen) -> None:
 def test_an_insecure_mx_is_named_beside_the_match(seen: Seen) -> None:
     (finding,) = findings_of(seen.dossiers["mx-insecure-host-secure"], "inbound-dane.tlsa-matches")
     assert (finding.code, finding.evidence["reason"], finding.evidence["matched"]) == ("OK", "MX_INSECURE", "3 1 1")
+
+
+P256 = bytes.fromhex("06082a8648ce3d030107")  # the curve's name
+NUMBERS = bytes.fromhex("30080201010201010500")  # a sequence of numbers in its place
+
+
+def other_leaf(change: Callable[[bytes], bytes]) -> Edit:
+    """The session with another certificate of the server."""
+
+    def edit(observation: Observation[Any]) -> Observation[Any]:
+        session = observation.value
+        chain = (change(session.handshake.chain[0]), *session.handshake.chain[1:])
+        return replace(observation, value=replace(session, handshake=replace(session.handshake, chain=chain)))
+
+    return edit
+
+
+def test_chain_unreadable(seen: Seen) -> None:
+    dossier = edited(seen.dossiers["flawless"], other_leaf(lambda der: der[:100]), "smtp/")
+    for check in ("certificate.key-usage", "certificate.validity", "certificate.key-size"):
+        assert codes(findings_of(dossier, check)) == {"CHAIN_UNREADABLE"}
+    assert codes(findings_of(dossier, "certificate.revocation-checked")) == {"REVOCATION_UNSEEN"}
+
+
+def test_explicit_curve(seen: Seen) -> None:
+    dossier = edited(seen.dossiers["flawless"], other_leaf(lambda der: der.replace(P256, NUMBERS)), "smtp/")
+    (finding, _) = findings_of(dossier, "certificate.key-size")
+    assert (finding.code, finding.outcome) == ("CURVE_EXPLICIT", "UNMET")
+
+
+@pytest.mark.parametrize(
+    ("named", "outcome", "code"),
+    [
+        (("Nobody", "lab issuing ca"), "MET", "OK"),
+        (("Lab Root CA",), "MET", "OK"),
+        (("mx1.flawless.example", "Issuing CA"), "UNMET", "ISSUER_NOT_DECLARED"),
+    ],
+)
+def test_declared_authorities(seen: Seen, named: tuple[str, ...], outcome: str, code: str) -> None:
+    catalogue = load_catalogue()
+    profile = load_profile("tr-03108-2.0", catalogue)
+    profile = replace(profile, parameters=replace(profile.parameters, trusted_cas=named))
+    dossier = seen.dossiers["flawless"]
+    audit = judge_target(dossier, "", profile, catalogue, load_checks(), dossier.started, "must", ())
+    found = [finding for finding in audit.findings if finding.case == "TR-03108-E-06"]
+    assert {(finding.outcome, finding.code) for finding in found} == {(outcome, code)}
+    assert {finding.requirement for finding in found} == {"TR-03108-12-R"}
+    assert {finding.level for finding in found} == {"SHOULD"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code"), [("self-signed", "ISSUER_NOT_DECLARED"), ("certificate-chain", "ISSUERS_UNSEEN")]
+)
+def test_no_declared_authority_was_seen(seen: Seen, scenario: str, code: str) -> None:
+    catalogue = load_catalogue()
+    profile = load_profile("tr-03108-2.0", catalogue)
+    profile = replace(profile, parameters=replace(profile.parameters, trusted_cas=(f"mx1.{scenario}.example",)))
+    dossier = seen.dossiers[scenario]
+    audit = judge_target(dossier, "", profile, catalogue, load_checks(), dossier.started, "must", ())
+    assert {f.code for f in audit.findings if f.case == "TR-03108-E-06"} == {code}

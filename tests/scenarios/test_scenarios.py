@@ -24,9 +24,11 @@ QUIET_CODES = {"OK", "NOT_COVERED", "MANUAL_SENDING_SIDE", "MANUAL_DECLARATION",
 
 # Reason codes that the lab does not bring about on loopback, and why; test_edited_dossiers.py does.
 DEDICATED = {
+    "CHAIN_UNREADABLE": "OpenSSL loads no certificate that cannot be read",
+    "CURVE_EXPLICIT": "OpenSSL serves no certificate with such a key",
     "DNSSEC_LIMIT": "the lab signs each record set once",
     "GROUP_UNSEEN": "needs a server whose key exchange message cannot be read",
-    "RECOMMENDATION_EXPIRED": "no suite or group that OpenSSL negotiates with itself has a period without extension",
+    "ISSUER_NOT_DECLARED": "no shipped profile declares authorities",
     "SERVICE_UNREACHABLE": "loopback always has a route",
     "VANTAGE_NO_IPV4": "loopback always has IPv4",
     "VANTAGE_NO_IPV6": "redirections lead to IPv4",

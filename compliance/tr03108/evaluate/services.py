@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..model import Observation, Renegotiation, SmtpSession, Subject, pem
+from .certificate_rules import ChainFacts, chain_facts
 from .dane import Match, leaf_facts, match
 from .names import dns_names, first_match
 from .negotiated import Negotiated, negotiated
 from .pkix import Path, load, verify
 from .plaintext import PlaintextMail, plaintext_mail
+from .revocation import Revocation, Revocations, Staple
 from .routing import HostAddresses
 from .second_certificate import SecondCertificate
 from .spki import key_type
@@ -20,6 +22,7 @@ from .tlsa import Tlsa
 from .vantage import Reach
 
 _OURS = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
+_STAPLES = 3  # OCSP responses of one certificate that are looked at; a server sends the same one for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class SmtpService:
     second: SecondCertificate
     addresses: HostAddresses
     tls: TlsFacts = field(repr=False, compare=False)
+    revocations: Revocations = field(repr=False, compare=False)
     renegotiation: Observation[Renegotiation] | None = None
     peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
     _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
@@ -97,6 +101,21 @@ class SmtpService:
     def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
         """The chain against PKIX roots: path and dates, without names."""
         return verify(self.chain, roots, time)
+
+    def chains(self, roots: tuple[bytes, ...], time: datetime) -> tuple[ChainFacts, ...]:
+        """The facts of every chain served here, that of the ordinary handshake first."""
+        served = dict.fromkeys((self.chain, self.second.chain, *self.tls.chains.values()))
+        return tuple(chain_facts(chain, roots, time) for chain in served if chain)
+
+    def revocation(self, roots: tuple[bytes, ...], time: datetime) -> tuple[Revocation, ...]:
+        """What is known of the revocation of every certificate of these chains but the roots."""
+        found: dict[Revocation, None] = {}
+        for facts in self.chains(roots, time):
+            leaf = facts.served.certificates[0]
+            stapled = [a for a in self.tls.chosen if a.staple and a.chain and a.chain[0] == leaf]
+            staples = dict.fromkeys(Staple(a.staple, a.time) for a in stapled[:_STAPLES] if a.staple)
+            found |= dict.fromkeys(self.revocations.of_path(facts.served, tuple(staples)))
+        return tuple(found)
 
     @property
     def names(self) -> tuple[str, ...]:

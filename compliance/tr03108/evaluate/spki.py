@@ -8,12 +8,13 @@ from __future__ import annotations
 
 _SEQUENCE, _BIT_STRING, _VERSION = 0x30, 0x03, 0xA0
 _OBJECT_IDENTIFIER = 0x06
+_EC_KEY = bytes.fromhex("2a8648ce3d0201")
 # By the algorithm of the key (RFC 3279, 4055, 5480, 8410): the certificate that a TLS 1.2 suite asks for. Suites with
 # ECDSA ask for Edwards curves too (RFC 8422 section 5.10).
 _KEY_TYPES = {
     bytes.fromhex("2a864886f70d010101"): "RSA",
     bytes.fromhex("2a864886f70d01010a"): "RSA",  # RSASSA-PSS
-    bytes.fromhex("2a8648ce3d0201"): "ECDSA",
+    _EC_KEY: "ECDSA",
     bytes.fromhex("2b6570"): "ECDSA",  # Ed25519
     bytes.fromhex("2b6571"): "ECDSA",  # Ed448
 }
@@ -66,6 +67,35 @@ def is_public_key_info(data: bytes) -> bool:
         return False
     key = _element(data, algorithm[2], outer[2])
     return key is not None and key[0] == _BIT_STRING and key[2] == outer[2]
+
+
+def key_bits(certificate: bytes) -> bytes | None:
+    """The octets of the key alone, as OCSP hashes them (RFC 6960 section 4.1.1): no algorithm, no unused-bits octet."""
+    info = public_key_info(certificate)
+    parts = _parts(info) if info is not None else None
+    return info[parts[1][1] + 1 : parts[1][2]] if info is not None and parts is not None else None
+
+
+def has_explicit_curve(certificate: bytes) -> bool:
+    """An elliptic curve given by its numbers in place of its name (RFC 5480 section 2.1.1 forbids that)."""
+    info = public_key_info(certificate)
+    parts = _parts(info) if info is not None else None
+    if info is None or parts is None:
+        return False
+    algorithm = parts[0]
+    name = _element(info, algorithm[1], algorithm[2])
+    if name is None or info[name[1] : name[2]] != _EC_KEY:
+        return False
+    parameters = _element(info, name[2], algorithm[2])
+    return parameters is None or parameters[0] != _OBJECT_IDENTIFIER
+
+
+def _parts(info: bytes) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
+    """Algorithm and bit string of a SubjectPublicKeyInfo."""
+    outer = _element(info, 0, len(info))
+    algorithm = _element(info, outer[1], outer[2]) if outer is not None else None
+    key = _element(info, algorithm[2], outer[2]) if outer is not None and algorithm is not None else None
+    return (algorithm, key) if algorithm is not None and key is not None else None
 
 
 def _element(data: bytes, start: int, end: int) -> tuple[int, int, int] | None:

@@ -27,6 +27,7 @@ from ..model import (
 from .answer import NoAnswer
 from .dnssec import Validator
 from .lookup import Lookup, NotAsked, Status
+from .revocation import Revocations
 from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
 from .second_certificate import SecondCertificate, second_certificate, second_of_facts
 from .servers import AllServers, judge_all
@@ -225,8 +226,13 @@ class Views:
             second=self._second(starttls.handshake, prefix, facts := self._tls(host, address, 25, sessions)),
             addresses=addresses,
             tls=facts,
+            revocations=self._revocations,
             renegotiation=self.dossier.observations.get(f"renegotiation/{prefix}1"),
         )
+
+    @cached_property
+    def _revocations(self) -> Revocations:
+        return Revocations(self.dossier.observations)
 
     def _second(self, first: Handshake | None, prefix: str, facts: TlsFacts) -> SecondCertificate:
         if facts.asked:

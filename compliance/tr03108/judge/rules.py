@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..evaluate.lookup import Lookup
+from ..norms.certificate_policy import CertificatePolicy
 from ..norms.tls_policy import TlsPolicy
 from ..profile import Parameters
 
@@ -19,6 +20,11 @@ class Rules:
     as_of: datetime
     observed: datetime
     roots: tuple[bytes, ...]
+
+    @property
+    def certificates(self) -> CertificatePolicy:
+        """What the policy says of certificates in the year of the as-of date."""
+        return CertificatePolicy(self.tls, self.as_of.year)
 
     def ends_soon(self, *lookups: Lookup) -> datetime | None:
         """When the first signature ends, where that is within the profile's margin after the observation.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from tr03108.lab.pki import Chain, tlsa_record
+from tr03108.lab.pki import RESPONDER, Chain
 from tr03108.lab.scenarios import HostScenario, Scenario, ZoneScenario
+from tr03108.lab.tlsa import tlsa_record
 from tr03108.lab.zone import ZoneSpec
 
+RESPONDER_ADDRESS = "192.0.2.80"
+RESPONDER_ZONE = ZoneSpec(RESPONDER.partition(".")[2], (f"{RESPONDER}. A {RESPONDER_ADDRESS}",))
 TXT_CHUNK = 255  # RFC 1035 section 3.3: octets in one character-string
 
 

@@ -29,7 +29,8 @@ ANCHORS = ("lab", "other")
 # Documentation addresses (RFC 5737, RFC 3849), handed out in the order of the file.
 IPV4_BLOCKS = (IPv4Address("192.0.2.0"), IPv4Address("198.51.100.0"), IPv4Address("203.0.113.0"))
 IPV6_BLOCK = IPv6Address("2001:db8::")
-TAKEN = frozenset({"192.0.2.53", "2001:db8::53"})  # the lab's name server in the root zone
+# The lab's name server in the root zone, and its OCSP responder.
+TAKEN = frozenset({"192.0.2.53", "192.0.2.80", "2001:db8::53"})
 
 
 @dataclass(frozen=True, slots=True)

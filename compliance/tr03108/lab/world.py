@@ -17,6 +17,7 @@ from tr03108.lab.authorities import ServerFault, told_by
 from tr03108.lab.nameserver import NameServer
 from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.policy_server import PolicyBehaviour, PolicyFault, PolicyServer
+from tr03108.lab.responder import Responder
 from tr03108.lab.scenarios import Behaviour, HostScenario, Scenario
 from tr03108.lab.service import LOOPBACK, PATIENCE, RefusedPort
 from tr03108.lab.signing import KeyRing
@@ -27,7 +28,7 @@ from tr03108.lab.tree import NAME_SERVER_ADDRESSES, Tree
 from tr03108.model import bracketed
 
 SMTP_PORT = 25
-HTTPS_PORT = 443
+HTTP_PORT, HTTPS_PORT = 80, 443
 DNS_PORT = 53
 OPEN_FILES = 2048
 
@@ -111,7 +112,9 @@ class World:
                 chains[host.name] = self._chain(host, host.behaviour)
                 await self._start_host(stack, host, chains[host.name])
         await self._start_policy_hosts(stack)
-        zones, keys = publish.zones(self.scenarios, chains), KeyRing()
+        responder = await stack.enter_async_context(Responder(self._pki, self._patience))
+        self._redirect(publish.RESPONDER_ADDRESS, HTTP_PORT, responder.port)
+        zones, keys = (*publish.zones(self.scenarios, chains), publish.RESPONDER_ZONE), KeyRing()
         tree = Tree(zones, self._now, keys=keys)
         self._anchors = {"lab": tree.trust_anchor, "other": Tree((), self._now).trust_anchor}
         self._resolvers["lab"] = (await stack.enter_async_context(NameServer(tree))).port

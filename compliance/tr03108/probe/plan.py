@@ -22,16 +22,18 @@ from .. import __version__
 from ..evaluate.dnssec import Validator
 from ..evaluate.lookup import Lookup, NotAsked
 from ..evaluate.routing import mail_routing, tlsa_names
+from ..evaluate.served_chains import chains_of
 from ..evaluate.servers import stops
 from ..evaluate.survey import Server, ZoneServers, survey
 from ..evaluate.tls.answers import answer_of
-from ..model import DnsMessage, Dossier, Failure, HttpExchange, Observation, ProbePlan, Reason, SmtpSession
+from ..model import DnsMessage, Dossier, Failure, HelloExchange, Observation, ProbePlan, Reason, SmtpSession
 from . import https, looks, servers
 from .asking import Asking
 from .hello import Opener
 from .net import Network
 from .renegotiation import try_renegotiation
-from .resolver import Resolver, has_signatures
+from .resolver import Resolver, addresses_in, has_signatures
+from .revocation import RevocationProbe, literal
 from .roots import RootStore
 from .smtp import other_certificate_session, plaintext_session, smtp_starttls, starttls_session
 from .store import observed
@@ -96,11 +98,6 @@ class Probe:
     def dossier(self, complete: bool) -> Dossier:
         """All that was seen by now. Wanted questions without an answer are marked as not reached."""
         self._give_up(self._missing(), "the probe ended before this was answered")
-        chains = (
-            o.value.handshake.chain
-            for o in self._seen.values()
-            if isinstance(o.value, SmtpSession | HttpExchange) and o.value.handshake is not None
-        )
         return Dossier(
             domain=self._domain,
             started=self._started,
@@ -110,7 +107,7 @@ class Probe:
             plan=self._plan,
             vantage=self._network.vantage,
             trust_anchors=self._anchors,
-            roots=self._roots.relevant(chains),
+            roots=self._roots.relevant(chains_of(o.value for o in self._seen.values())),
             observations=dict(self._seen),
         )
 
@@ -141,7 +138,21 @@ class Probe:
                 group.create_task(self._all_servers(routing.hosts[:HOSTS]))
             beyond = (f"dns/{host}/{rdtype}" for host in routing.hosts[HOSTS:] for rdtype in ("A", "AAAA"))
             self._give_up(beyond, f"only {HOSTS} mail hosts of a domain are examined")
+        if self._plan.revocation:
+            self._say("asking for the revocation of certificates")
+            probe = RevocationProbe(self._network, self._responder_addresses, self._ask, self._give_up)
+            mail = [o.value for o in self._seen.values() if isinstance(o.value, SmtpSession | HelloExchange)]
+            await probe.run(chains_of(mail), lambda chain: self._roots.relevant((chain,)))
         self._say("done")
+
+    async def _responder_addresses(self, host: str) -> tuple[str, ...]:
+        """Whatever the resolver says: what a responder answers is signed."""
+        if (address := literal(host)) is not None:
+            return (address,) if ip_address(address).version in self._plan.families else ()
+        kinds = [kind for family, kind in ((4, "A"), (6, "AAAA")) if family in self._plan.families]
+        answers = await asyncio.gather(*(self._dns(host, kind) for kind in kinds))
+        messages = [self._network.read_message(o.value.wire) for o in answers if o.value is not None]
+        return tuple(address for message in messages for address in addresses_in(message))
 
     async def _host(self, host: str) -> None:
         a, aaaa = await asyncio.gather(self._lookup(host, "A"), self._lookup(host, "AAAA"))

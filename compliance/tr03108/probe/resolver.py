@@ -11,6 +11,8 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
 
 from ..model import DnsMessage, Failure, Reason
 from ..wire.dns_message import Malformed, Message, Question, read_message, read_questions
@@ -109,3 +111,9 @@ def has_signatures(message: DnsMessage) -> bool:
     except Malformed:
         return False
     return any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in answer)
+
+
+def addresses_in(message: Message) -> tuple[str, ...]:
+    """Every address in the answer section, behind aliases too; unverified."""
+    found = [record for rrset in message.answer for record in rrset if isinstance(record, A | AAAA)]
+    return tuple(dict.fromkeys(str(record.address) for record in found))

@@ -32,6 +32,7 @@ BY_CODE: Mapping[str, str] = MappingProxyType(
         "CERTIFICATE_UNTRUSTED": "certificate-not-trusted",
         "CERTIFICATE_CHAIN_INCOMPLETE": "certificate-not-trusted",
         "CERTIFICATE_INVALID": "certificate-not-trusted",
+        "CERTIFICATE_REVOKED": "certificate-not-trusted",
         # Section 4.3.2.1: DANE
         "TLSA_MISMATCH": "tlsa-invalid",
         "TLSA_MISMATCH_KEY_TYPE": "tlsa-invalid",

@@ -168,13 +168,13 @@ class Texts:
             yield words["partial"]
 
     def _words(self, code: str, check: str | None) -> Words:
-        """The words for `code`, best those of the check, then those of its kin (`case.TR-03108-B`, `tls`)."""
+        """The words for `code`, best the check's own, then those of its family (`case.TR-03108-B`, `certificate`)."""
         name = check
         while name:
             own = self.tables["check"].get(name, {})
             if code in own:
                 return Words(own[code]["message"], own[code]["remedy"])
-            name = name.rpartition("-" if "-" in name else ".")[0]
+            name = name[: max(name.rfind("-"), name.rfind("."), 0)]
         if code not in self.tables["code"]:  # our mistake; the meta-test finds it, a report still shows the finding
             return Words("{subject}: " + line(code), "-")
         return Words(self.tables["code"][code]["message"], self.tables["code"][code]["remedy"])

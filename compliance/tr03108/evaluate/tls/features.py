@@ -193,11 +193,12 @@ def fallback(facts: TlsFacts) -> tuple[str, Answer | None]:
 
 def finite_field(facts: TlsFacts) -> tuple[str, Answer | None]:
     """ "named" (with the group in the answer), "own", "unseen" or "not-asked": DHE with the groups of RFC 7919."""
-    answer = single(facts, "ffdhe.TLSv1.2")
-    if answer is None:
+    found = facts.about("ffdhe", "TLSv1.2")
+    if not found:
         return "not-asked", None
-    if not answer.chosen or answer.exchange is None or not answer.exchange.prime:
-        return "unseen", answer
+    answer = next((each for each in found if each.chosen and each.exchange and each.exchange.prime), None)
+    if answer is None or answer.exchange is None:
+        return "unseen", found[0]
     code = named_group(answer.exchange.prime)
     offered = (answer.offered.groups or ()) if answer.offered is not None else ()
     return "named" if code is not None and code in offered else "own", answer
