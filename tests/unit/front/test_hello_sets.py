@@ -70,10 +70,11 @@ def test_members_of_a_set_are_judged_alike(policy: TlsPolicy, year: int) -> None
 
 def test_the_worst_come_first_and_what_is_listed_last(policy: TlsPolicy) -> None:
     sets = hello_sets(policy, 2026)
-    forbidden, unlisted, listed = sets.suites["TLSv1.2"]
+    forbidden, unlisted, not_secret, listed = sets.suites["TLSv1.2"]
     assert {0x0005, 0x000A, 0x002F, 0xC013, 0x009C, 0x0018, 0xFEFF} <= set(forbidden)
     assert {0xCCA8, 0xC060, 0xC08A, 0xC0AE} <= set(unlisted)
-    assert {0xC02F, 0xC030, 0x009E, 0xC031} <= set(listed)
+    assert {0xC031, 0xC025, 0x00A4} <= set(not_secret)  # listed until 2026, without forward secrecy
+    assert {0xC02F, 0xC030, 0x009E} <= set(listed)
     unknown_or_broken, other, good = sets.suites["TLSv1.3"]
     assert {0x1306, 0xC0B4} <= set(unknown_or_broken)
     assert {0x1303, 0x1305} <= set(other)
@@ -86,8 +87,8 @@ def test_the_worst_come_first_and_what_is_listed_last(policy: TlsPolicy) -> None
 
 def test_the_year_moves_what_has_ended(policy: TlsPolicy) -> None:
     before, after, later = (hello_sets(policy, year).suites["TLSv1.2"] for year in (2026, 2027, 2030))
-    assert len(before) == 3
-    assert 0xC031 in before[-1]
+    assert len(before) == 4
+    assert 0xC031 in before[-2]
     assert 0xC031 in after[2]
     assert 0x009F in after[-1]
     assert 0x009F in later[2]
@@ -100,7 +101,8 @@ def test_groups_that_servers_have_to_support_are_asked_alone(policy: TlsPolicy) 
 
 def test_without_a_policy_the_last_set_still_has_members() -> None:
     sets = hello_sets(TlsPolicy(editions=()), 2026)
-    assert sets.suites["TLSv1.2"] == (ALL_SUITES,)
+    assert sorted(chain(*sets.suites["TLSv1.2"])) == sorted(ALL_SUITES)
+    assert 0xC02F in sets.suites["TLSv1.2"][-1]
     assert sets.groups["TLSv1.3"] == (GROUPS_TLS13,)
     assert sets.alone == {}
 
@@ -109,8 +111,8 @@ def test_the_plan_gets_them_for_the_year_of_the_audit() -> None:
     now = read_settings({"as_of": "2026-12-31"}, AUDIT).plan
     later = read_settings({"as_of": "2027-01-01"}, AUDIT).plan
     assert (now.tls, now.revocation, now.mode) == (True, True, "full")
-    assert len(now.hellos.suites["TLSv1.2"]) == 3
-    assert len(later.hellos.suites["TLSv1.2"]) == 4
+    assert 0xC031 in now.hellos.suites["TLSv1.2"][-2]
+    assert 0xC031 in later.hellos.suites["TLSv1.2"][2]
     assert read_settings({}, AUDIT).plan.hellos.suites
     assert read_settings({"mode": "verdict"}, AUDIT).plan.mode == "verdict"
 
