@@ -83,15 +83,9 @@ def second_of_facts(first: Handshake | None, facts: TlsFacts) -> SecondCertifica
         return SecondCertificate("NONE", None, detail="the key is neither RSA nor ECDSA")
     if wanted in facts.chains:
         return SecondCertificate("OK", wanted, facts.chains[wanted])
-    lacking = []
+    # A server has the same certificates for both versions: one that refuses the type shows that it has none.
     for version in ("TLSv1.2", "TLSv1.3"):
-        if facts.version(version) == "refused":
-            continue
-        if not facts.lacks_certificate(version, wanted):
-            unclear = [answer for answer in facts.answers if answer.kind == "unclear"]
-            code = unclear[-1].code if unclear else "NOT_PROBED"
-            return SecondCertificate(code, wanted, detail=f"not known for {version}")
-        lacking.append(version)
-    if not lacking:
-        return SecondCertificate("NOT_PROBED", wanted, detail="no version in which it can be asked for is spoken")
-    return SecondCertificate("NONE", wanted, detail=f"refused in {', '.join(lacking)}")
+        if facts.version(version) != "refused" and facts.lacks_certificate(version, wanted):
+            return SecondCertificate("NONE", wanted, detail=f"refused in {version}")
+    unclear = [answer for answer in facts.answers if answer.kind == "unclear"]
+    return SecondCertificate(unclear[-1].code if unclear else "NOT_PROBED", wanted, detail="not asked, or no answer")

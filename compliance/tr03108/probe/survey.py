@@ -29,7 +29,7 @@ from .hellos import NUMBERS, Hellos
 ECDHE = tuple(suite for suite in ALL_SUITES if uses_ecdhe(suite))
 SHARES = (29, 23)  # keys for servers that do not like a hello without any: x25519 and secp256r1
 _EMPTY_SHARE_ALERTS = (10, 40, 47, 50, 109)  # what such a server may answer
-_INTERNAL_ERROR = 80
+PROTOCOL_VERSION, _INTERNAL_ERROR = 70, 80  # alerts
 
 Ask = Callable[[Question], Awaitable[Answer]]
 Make = Callable[[Sequence[int]], ClientHello]
@@ -58,10 +58,11 @@ class Survey:
     async def _old_version(self, name: str) -> Answer:
         """One version with all its suites, after a refusal once more with the usual ones, which make a shorter hello.
 
-        After an internal error it is asked with those that need no signature.
+        Not after the alert that says it is about the version. After an internal error it is asked with those that need
+        no signature.
         """
         answer = await self._hello(f"versions.{name}", self._hellos.old(name, self._best(name)))
-        if answer.kind == "refused":
+        if answer.kind == "refused" and answer.alert != PROTOCOL_VERSION:
             return await self._hello(f"versions.{name}.usual", self._hellos.old(name, usual(self._best(name))))
         if answer.alert != _INTERNAL_ERROR or answer.chosen:
             return answer

@@ -10,6 +10,7 @@ from ..wire.tls.code_points import FFDHE_GROUPS, SCHEMES_TLS12, authentication, 
 from .hellos import NUMBERS, curious
 from .survey import (
     ECDHE,
+    PROTOCOL_VERSION,
     SHARES,
     Make,
     Survey,
@@ -21,8 +22,6 @@ from .survey import (
     suite_of,
     together,
 )
-
-_PROTOCOL_VERSION = 70  # alert
 
 
 class VerdictSurvey(Survey):
@@ -114,7 +113,7 @@ class VerdictSurvey(Survey):
         found = await self._hello(f"certificate.TLSv1.2.{kind}", self._old12(signed_by(kind)))
         if found.chosen:
             await self._schemes(kind)
-        elif tls13 and found.alert == _PROTOCOL_VERSION:
+        elif tls13 and found.alert == PROTOCOL_VERSION:
             await self._complete(f"certificate.TLSv1.3.{kind}", self._hellos.new(schemes=schemes_of(kind)))
 
     async def _features(self, tls13: bool) -> None:

@@ -27,7 +27,7 @@ _ABOUT_ALL = ("versions", "order")  # these hellos leave nothing out
 _PROTOCOL_VERSION = 70
 # Whoever can do TLS 1.3 says so when it chooses an older version all the same (RFC 8446 section 4.1.3).
 _DOWNGRADED = (b"DOWNGRD\x01", b"DOWNGRD\x00")
-# Octets of a hello. There are servers that bear 255, others that do not bear 256 to 511; beyond that one segment is one.
+# Octets of a hello: there are servers that bear 255, others that do not bear 256 to 511; beyond that one segment.
 _SHORT, _LONG, _SEGMENT = 255, 512, 1300
 
 
@@ -269,7 +269,7 @@ class TlsFacts:
         return len(answer.offered.encode()) <= bearable and (answer.offered.key_shares != () or self.bears_no_key)
 
     def _client_order(self, version: str) -> bool:
-        """Whether the server chooses what the client names first: of two groups now one, now the other; or of suites."""
+        """Whether the server takes what the client names first: of two groups now one, now the other; or so with suites."""
         seen = [(a.group, a.offered.groups or ()) for a in self.in_version(version) if a.group and a.offered]
         for group, offered in seen:
             if any(group != other and group in theirs and other in offered for other, theirs in seen):

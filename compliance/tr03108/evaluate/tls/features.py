@@ -31,7 +31,7 @@ _NUMBERS = {name: number for number, name in VERSIONS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Tickets:
-    """Session tickets: whether TLS 1.2 and 1.3 give them (None: not seen), the longest lifetime, the most early data."""
+    """Whether TLS 1.2 and 1.3 give session tickets (None: not seen), the longest lifetime, the most early data."""
 
     tls12: bool | None
     tls13: bool | None
