@@ -30,7 +30,7 @@ _SHOWN = 20
 
 @check(id="tls.forward-secrecy-preferred", each="mail_address")
 def check_forward_secrecy_preferred(service: SmtpService, rules: Rules) -> Result:
-    """In TLS 1.2 a listed suite with forward secrecy is chosen wherever one is offered (03-M.d); TLS 1.3 has no other."""
+    """In TLS 1.2 a listed suite with forward secrecy is chosen wherever one is offered (03-M.d)."""
     if (blind := without_tls(service)) is not None:
         return blind
     judgement, facts = TlsJudgement(service, rules), service.tls

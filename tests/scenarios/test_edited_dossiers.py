@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import dns.rdatatype
 import pytest
 
 from tr03108.catalogue import load_catalogue
+from tr03108.evaluate.tls.listings import Item
 from tr03108.judge import judge_target, load_checks
 from tr03108.model import Dossier, Failure, Finding, Observation, Reason, SmtpSession
 from tr03108.profile import load_profile
@@ -25,7 +27,7 @@ ECDH_ECDSA_AES256_GCM = b"\xc0\x2e"  # recommended until the end of 2026, TR-021
 
 def findings_of(dossier: Dossier, check: str, as_of: datetime | None = None) -> tuple[Finding, ...]:
     catalogue = load_catalogue()
-    profile = load_profile("tr-03108-2.0", catalogue)
+    profile = load_profile("inbound-dane" if check == "tls.negotiated" else "tr-03108-2.0", catalogue)
     audit = judge_target(dossier, "", profile, catalogue, load_checks(), as_of or dossier.started, "must", ())
     return tuple(finding for finding in audit.findings if finding.check == check)
 
@@ -177,13 +179,12 @@ def test_the_type_of_key_is_named(seen: Seen, scenario: str, bad: str, good: str
 
 
 def test_one_question_more_for_each_service(seen: Seen) -> None:
-    keys = [key for key in seen.dossiers["flawless"].observations if key.startswith("smtp-other/")]
-    assert sorted(keys) == [
-        "smtp-other/mx1.flawless.example/192.0.2.1/25/1",
-        "smtp-other/mx1.flawless.example/2001:db8::1/25/1",
-    ]
+    dossier = seen.dossiers["rsa-certificate-mismatch"]  # without single hellos, which ask for it too
+    keys = [key for key in dossier.observations if key.startswith("smtp-other/")]
+    assert len(keys) == 1 and keys[0].startswith("smtp-other/mx1.rsa-certificate-mismatch.example/")
+    assert not any(key.startswith("smtp-other/") for key in seen.dossiers["flawless"].observations)
     assert not any(key.startswith("smtp-other/") for key in seen.dossiers["second-certificate-not-asked"].observations)
-    offered = seen.dossiers["flawless"].observations[keys[0]].value.handshake.offered
+    offered = dossier.observations[keys[0]].value.handshake.offered
     assert offered["versions"] == "TLSv1.2"
 
 
@@ -215,8 +216,8 @@ def test_chain_unreadable(seen: Seen) -> None:
 
 
 def test_explicit_curve(seen: Seen) -> None:
-    dossier = edited(seen.dossiers["flawless"], other_leaf(lambda der: der.replace(P256, NUMBERS)), "smtp/")
-    (finding, _) = findings_of(dossier, "certificate.key-size")
+    dossier = edited(seen.dossiers["tls12"], other_leaf(lambda der: der.replace(P256, NUMBERS)), "smtp/")
+    (finding,) = findings_of(dossier, "certificate.key-size")
     assert (finding.code, finding.outcome) == ("CURVE_EXPLICIT", "UNMET")
 
 
@@ -250,3 +251,72 @@ def test_no_declared_authority_was_seen(seen: Seen, scenario: str, code: str) ->
     dossier = seen.dossiers[scenario]
     audit = judge_target(dossier, "", profile, catalogue, load_checks(), dossier.started, "must", ())
     assert {f.code for f in audit.findings if f.case == "TR-03108-E-06"} == {code}
+
+
+def asked(dossier: Dossier, question: str) -> str:
+    """The key of one hello to the first address."""
+    return next(key for key in dossier.observations if key.startswith("hello/") and key.endswith(f"/{question}"))
+
+
+def answered_as(dossier: Dossier, question: str, value: Any) -> Dossier:
+    """The dossier with another answer to one hello."""
+    return edited(dossier, lambda observation: replace(observation, value=value), asked(dossier, question))
+
+
+def test_a_client_may_renegotiate(seen: Seen) -> None:
+    def accepted(observation: Observation[Any]) -> Observation[Any]:
+        return replace(observation, value=replace(observation.value, ended="accepted", alert=None))
+
+    dossier = edited(seen.dossiers["flawless"], accepted, "renegotiation/")
+    assert codes(findings_of(dossier, "tls.client-renegotiation")) == {"CLIENT_RENEGOTIATION_ACCEPTED"}
+    silent = edited(seen.dossiers["flawless"], blind(Reason.TIMEOUT), "renegotiation/")
+    assert codes(findings_of(silent, "tls.client-renegotiation")) == {"TLS_UNSEEN"}
+
+
+def test_a_forced_fallback_is_not_noticed(seen: Seen) -> None:
+    dossier = seen.dossiers["flawless"]
+    value = dossier.observations[asked(dossier, "versions.TLSv1.2")].value
+    dossier = answered_as(dossier, "fallback.TLSv1.2", value)
+    assert codes(findings_of(dossier, "tls.fallback-scsv")) == {"OK", "FALLBACK_SCSV_IGNORED"}  # two addresses
+
+
+def test_the_server_name_chooses_the_certificate(seen: Seen) -> None:
+    other = seen.dossiers["hellos-untuned"]
+    with_certificate = next(
+        observation.value
+        for key, observation in other.observations.items()
+        if key.startswith("hello/") and any(m[:1] == b"\x0b" for m in getattr(observation.value, "received", ()))
+    )
+    dossier = answered_as(seen.dossiers["flawless"], "sni.none", with_certificate)
+    assert codes(findings_of(dossier, "tls.server-name")) == {"OK", "SERVER_NAME_MATTERS"}
+
+
+def test_priority_unseen(seen: Seen) -> None:
+    """Without the hello that names the worst first nobody knows what the server prefers."""
+    dossier = seen.dossiers["hellos-low-priority"]
+    observations = {key: one for key, one in dossier.observations.items() if "/order." not in key}
+    dossier = replace(dossier, observations=observations)
+    for check in ("tls.suites", "tls.listed-preferred", "tls.forward-secrecy-preferred"):
+        assert codes(findings_of(dossier, check)) == {"PRIORITY_UNSEEN"}, check
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        (Item("TLSv1.3", 0x0807, "ed25519", key="ECDSA"), "SIGNATURE_NOT_LISTED"),
+        (Item("TLSv1.2", 0x0201, "rsa_pkcs1_sha1", key="RSA"), "SIGNATURE_FORBIDDEN"),
+        (Item("TLSv1.2", 0xFF01, "arbitrary_explicit_prime_curves"), "GROUP_FORBIDDEN"),
+    ],
+)
+def test_what_no_lab_server_signs_or_agrees_with(item: Item, code: str) -> None:
+    (module,) = {check.function.__globals__["__name__"] for check in load_checks() if check.id == "tls.groups"}
+    names = vars(sys.modules[module])
+    thing = code.partition("_")[0].lower()
+    profile = load_profile("tr-03108-2.0", load_catalogue())
+    rating = (
+        profile.tls.signature(item.code or 0, item.version, 2026)
+        if thing == "signature"
+        else profile.tls.group(item.code, item.version, 2026, name=item.name)
+    )
+    assert rating.shortfall is not None
+    assert names[f"_{thing.upper()}_CODES"][rating.shortfall] == code

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tr03108.evaluate.tls.answers import Answer
@@ -146,6 +145,11 @@ class TestVersions:
         facts = TlsFacts([WHOLE, refused("versions.TLSv1.1", old(version="TLSv1.1"), 70)])
         assert [facts.version(name) for name in ("SSLv3", "TLSv1", "TLSv1.1")] == ["refused"] * 3
 
+    @pytest.mark.parametrize("alert", [40, 47, 71, None])
+    def test_but_not_where_it_may_have_been_for_its_suites(self, alert: int | None) -> None:
+        facts = TlsFacts([WHOLE, refused("versions.TLSv1.1", old(version="TLSv1.1"), alert)])
+        assert [facts.version(name) for name in ("SSLv3", "TLSv1", "TLSv1.1")] == ["unseen", "unseen", "refused"]
+
     def test_a_refusal_of_some_suites_refuses_no_version(self) -> None:
         assert TlsFacts([refused("suites.TLSv1.2.1", old((RC4,)))]).version("TLSv1.2") == "unseen"
 
@@ -241,7 +245,9 @@ class TestOwnCurve:
         assert found.unknown((21, 29)) == (21, 29)
 
     def test_who_follows_the_client_would_have_taken_what_came_before_it(self) -> None:
-        follows = replace(self.beside(29), question="groups.TLSv1.2.own1.beside")  # although 23, chosen elsewhere with 29 in the offer, was there as well
+        follows = replace(
+            self.beside(29), question="groups.TLSv1.2.own1.beside"
+        )  # although 23, chosen elsewhere with 29 in the offer, was there as well
         found = TlsFacts([self.ALL, follows, self.beside(23, (21, 23))]).groups("TLSv1.2")
         assert found.codes == (23, 29)
         assert found.unknown((21,)) == ()

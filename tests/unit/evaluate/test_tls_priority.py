@@ -65,7 +65,7 @@ class TestVersions:
         assert self.low(self.SEEN, chosen("versions.TLSv1.2", old(), ECDHE_RSA)) is True
 
     def test_the_older_one_chosen_once(self) -> None:
-        order = replace(new(), versions=(0x0302, 0x0304))
+        order = replace(new(), versions=(0x0302, 0x0303, 0x0304))
         newer = chosen("versions.TLSv1.2", old(), ECDHE_RSA)
         assert self.low(self.SEEN, newer, chosen("order.versions", order, CBC, "TLSv1.1")) is False
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tr03108.evaluate.tls.answers import Answer
 from tr03108.model import Failure, HelloExchange, Observation, Reason
 from tr03108.probe.hellos import NUMBERS, Hellos
-from tr03108.evaluate.tls.answers import Answer
 from tr03108.wire.tls.client_hello import ClientHello
 from tr03108.wire.tls.reader import Extensions
 from tr03108.wire.tls.server_messages import KeyExchange, ServerHello
@@ -76,7 +76,9 @@ def message(version: int, suite: int, block: bytes = b"") -> bytes:
     return b"\x02" + vector(body + (vector(block) if block else b""), 3)
 
 
-def observed(value: HelloExchange | Failure, key: str = "hello/mx1.lab.example/192.0.2.1/25/q") -> Observation[HelloExchange]:
+def observed(
+    value: HelloExchange | Failure, key: str = "hello/mx1.lab.example/192.0.2.1/25/q"
+) -> Observation[HelloExchange]:
     if isinstance(value, Failure):
         return Observation(key, TIME, None, value)
     return Observation(key, TIME, value, None)

@@ -269,7 +269,7 @@ class TlsFacts:
         return len(answer.offered.encode()) <= bearable and (answer.offered.key_shares != () or self.bears_no_key)
 
     def _client_order(self, version: str) -> bool:
-        """Whether the server takes what the client names first: of two groups now one, now the other; or so with suites."""
+        """Whether the server takes what the client names first: of two groups now this, now that; or so with suites."""
         seen = [(a.group, a.offered.groups or ()) for a in self.in_version(version) if a.group and a.offered]
         for group, offered in seen:
             if any(group != other and group in theirs and other in offered for other, theirs in seen):
@@ -326,7 +326,9 @@ def _refuses(answer: Answer, version: int) -> bool:
     newest = answer.offered.version
     if answer.hello is not None:
         return answer.hello.version < version <= newest
-    return answer.kind == "refused" and 0x0300 <= version <= newest < TLS13
+    # Below the newest only by protocol_version: else it was spoken perhaps, and had no suite to agree on.
+    reached = version == newest or (answer.alert == _PROTOCOL_VERSION and 0x0300 <= version <= newest)
+    return answer.kind == "refused" and reached and newest < TLS13
 
 
 def downgraded(answer: Answer) -> bool:
