@@ -10,6 +10,7 @@ from functools import cache
 
 from embedded_servers import Server
 from tr03108.catalogue import load_catalogue
+from tr03108.evaluate.revocation import Revocations
 from tr03108.evaluate.routing import HostAddresses
 from tr03108.evaluate.second_certificate import SecondCertificate
 from tr03108.evaluate.services import SmtpService
@@ -82,6 +83,7 @@ class Surveyed:
             second=SecondCertificate("NOT_PROBED", None),
             addresses=HostAddresses(),
             tls=self.facts,
+            revocations=Revocations({}),
         )
 
     def judged(self, port: int = PORT) -> dict[str, Result]:
