@@ -187,7 +187,7 @@ def check_suites(service: SmtpService, rules: Rules) -> Result:
         return blind
     judgement, facts = TlsJudgement(service, rules), service.tls
     total = sum((listings.suites(facts, version) for version in listings.spoken(facts)), listings.NOTHING)
-    return judgement.result("suite", total, _SUITE_CODES, judgement.suite_priority(facts))
+    return judgement.result("suite", total, _SUITE_CODES, judgement.suite_priority(facts), order=listings.orders(facts))
 
 
 @check("TR-03108-E-09-T", id="tls.signatures", each="mail_address")

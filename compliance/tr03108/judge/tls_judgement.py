@@ -23,7 +23,7 @@ _IMPLICIT_PORTS = (465, 993, 995, 443)
 _GRAVEST_FIRST = ("forbidden", "too-small", "unlisted", "expired", "listed")
 _MTA_PORT = 25
 _OURS = ("BUDGET_EXHAUSTED", "NOT_PROBED", "ADDRESS_NOT_GLOBAL")
-_SHOWN = 60  # items of a list in the evidence
+_SHOWN = 200  # items of a list in the evidence, as many as evidence may have; `left_out` counts the rest
 
 # The code for each way to fall short, one mapping for each kind of thing.
 Codes = Mapping[str, str]  # by `Shortfall`
@@ -129,6 +129,8 @@ class TlsJudgement:
         worst = min(accepted, key=lambda each: (_severity(each), self._may_be_low(each), _gravity(each)), default=None)
         outcome = worst.outcome if worst is not None else Outcome.MET
         shown = {"accepted": accepted[:_SHOWN], "editions": ", ".join(self._rules.tls.editions), **evidence}
+        if len(accepted) > _SHOWN:
+            shown["left_out"] = len(accepted) - _SHOWN
         if worst is not None and outcome is Outcome.UNMET and not self._may_be_low(worst):
             return unmet(self._code(worst, codes), **self._words(worst, accepted), **shown)
         doubtful = next((each for each in accepted if self._may_be_low(each)), None)

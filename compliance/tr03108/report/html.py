@@ -11,10 +11,12 @@ from tr03108.catalogue import Catalogue
 from tr03108.model import Audit, Finding, Level, TargetAudit, TargetVerdict, Verdict
 from tr03108.rooms import room
 
-from . import view
+from . import accepted, ending, view
 from .escape import block, line, plain
 from .texts import Texts, moment
 
+# What the outcome of one entry of a list looks like: as the verdict of a finding that says no more than that
+_LOOKS = {"MET": "pass", "MARGINAL": "warn", "UNMET": "fail"}
 _GLYPHS = {
     **{
         "pass": "✓",
@@ -46,6 +48,7 @@ def html(audit: Audit, catalogue: Catalogue, texts: Texts) -> str:
         texts=texts,
         ui=texts.ui,
         glyphs=_GLYPHS,
+        looks=_LOOKS,
         target_verdicts=[verdict.value for verdict in reversed(TargetVerdict)],
         finding_verdicts=[verdict.value for verdict in Verdict],
         levels=list(Level),
@@ -75,6 +78,12 @@ class Page:
         self.hosts = view.mail_hosts(target, texts)
         self.requirement_counts = view.counts(result.verdict.value for result in target.requirements)
         self.finding_counts = view.counts(finding.verdict.value for finding in target.findings)
+        self.lists = accepted.service_lists(target.findings)
+        self.ending = ending.by_year(ending.ending(target.findings, audit.as_of))
+        self.horizon = ending.year_of(audit.as_of) + ending.HORIZON
+        tls = ("accepted", "ending") if self.lists else ()
+        self.contents = ("first", "hosts", *tls, "requirements", "cases", "findings")
+        self._list_of = {subject: n for n, lists in enumerate(self.lists, 1) for subject in lists.subjects}
         self.waived = tuple(finding for finding in target.findings if finding.waived is not None)
         self.duration = (target.finished - target.started).total_seconds()
 
@@ -96,6 +105,19 @@ class Page:
         if group.result is None or not group.result.reason:
             return ""
         return self._texts.phrase(group.result.reason)
+
+    def list_of(self, finding: Finding) -> str:
+        """The anchor of the list that a finding's evidence has; empty where it has none."""
+        if not accepted.entries(finding) or finding.subject not in self._list_of:
+            return ""
+        return self.anchor(f"accepted-{self._list_of[finding.subject]}")
+
+    def evidence(self, finding: Finding) -> Any:
+        """The evidence of a finding, without a list that the report shows elsewhere."""
+        shown = dict(finding.evidence)
+        if self.list_of(finding):
+            del shown["accepted"]
+        return plain(shown)
 
     def same(self, findings: Sequence[Finding]) -> bool:
         """Whether one sentence serves them all."""

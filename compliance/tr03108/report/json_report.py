@@ -7,8 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from tr03108.catalogue import Catalogue
-from tr03108.model import Audit, CaseResult, Finding, RequirementResult, TargetAudit, Vantage, Waiver, rfc3339
+from tr03108.model import Audit, CaseResult, Finding, RequirementResult, Subject, TargetAudit, Vantage, Waiver, rfc3339
 
+from .ending import Ending, ending
 from .escape import json_text, line, plain
 from .result_types import result_type
 from .texts import Texts
@@ -62,6 +63,7 @@ def _target(target: TargetAudit, audit: Audit, catalogue: Catalogue, texts: Text
         "findings": [_finding(finding, texts) for finding in target.findings],
         "expiring_signatures": [plain(signature) for signature in target.expiring],
         "expired_waivers": [_waiver(waiver) for waiver in target.expired_waivers],
+        "ending": [_ending(each) for each in ending(target.findings, audit.as_of)],
     }
 
 
@@ -92,13 +94,7 @@ def _finding(finding: Finding, texts: Texts) -> dict[str, Any]:
         "check": finding.check,
         "requirement": finding.requirement,
         "level": finding.level.value,
-        "subject": {
-            "kind": finding.subject.kind,
-            "name": line(finding.subject.name),
-            "address": finding.subject.address and line(finding.subject.address),
-            "port": finding.subject.port,
-            "service": finding.subject.service,
-        },
+        "subject": _subject(finding.subject),
         "outcome": finding.outcome.value,
         "verdict": finding.verdict.value,
         "gated": finding.gated,
@@ -110,6 +106,28 @@ def _finding(finding: Finding, texts: Texts) -> dict[str, Any]:
         "remedy": texts.remedy(finding),
         "sources": list(finding.sources),
         "waived": _waiver(finding.waived) if finding.waived else None,
+    }
+
+
+def _subject(subject: Subject) -> dict[str, Any]:
+    return {
+        "kind": subject.kind,
+        "name": line(subject.name),
+        "address": subject.address and line(subject.address),
+        "port": subject.port,
+        "service": subject.service,
+    }
+
+
+def _ending(each: Ending) -> dict[str, Any]:
+    return {
+        "year": each.year,
+        "ended": each.ended,
+        "kind": each.kind,
+        "version": line(each.version),
+        "name": line(each.name),
+        "source": line(each.source),
+        "subjects": [_subject(subject) for subject in each.subjects],
     }
 
 

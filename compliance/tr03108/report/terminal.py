@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tr03108.catalogue import Catalogue
 from tr03108.model import Audit, Finding, TargetAudit
 
+from .ending import ending, pressing, year_of
 from .escape import line
 from .texts import Texts, moment
 from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank, short
@@ -16,6 +17,7 @@ from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank
 _WIDTH = 100
 _STEPS_SHOWN = 10
 _SUBJECTS_SHOWN = 4
+_ENDING_SHOWN = 3
 _QUIET = frozenset({"pass", "manual", "not-applicable", "info"})
 _COLORS = {
     **{"fail": "31", "inconclusive": "35", "warn": "33", "manual": "36", "pass": "32"},
@@ -76,8 +78,18 @@ class _Terminal:
             (ui("count_findings"), self._counts(finding.verdict.value for finding in target.findings)),
             (ui("resolver"), ", ".join(map(line, target.vantage.resolvers)) or ui("none")),
         )
+        yield from self._ending(target)
         yield from self._steps(first_steps(target, texts), nothing_to_do(target))
         yield from self._findings(target)
+
+    def _ending(self, target: TargetAudit) -> Iterator[str]:
+        """One line on what the servers accept although it has ended, or ends with the year of judgement."""
+        as_of = self.audit.as_of
+        found = pressing(ending(target.findings, as_of), as_of)
+        if found:
+            names = self.texts.names(list(dict.fromkeys(line(each.name) for each in found)), _ENDING_SHOWN)
+            yield ""
+            yield from _wrap(self.texts.ui("ending_line", year=year_of(as_of), names=names), "  ! ", "    ")
 
     def _steps(self, steps: tuple[Step, ...], nothing: str) -> Iterator[str]:
         ui = self.texts.ui

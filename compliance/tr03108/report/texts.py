@@ -85,6 +85,14 @@ class Texts:
             return str(self.tables["note"][code])
         return self.general(code).message if code in self.tables["code"] else line(code)
 
+    def status(self, status: str) -> str:
+        """The word for how an entry of a list stands in the TLS policy; as it is where there is none."""
+        return str(self.tables["status"].get(status, line(status)))
+
+    def kind(self, kind: str) -> str:
+        """The word for what a list is of: "version", "suite", "group", "signature", "dh"."""
+        return str(self.tables["kind"][kind])
+
     def column(self, check: str) -> str:
         """The head of the column of a check in the table of mail hosts; empty for a check without one."""
         return str(self.tables["column"].get(check, ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tr03108.catalogue import Catalogue
@@ -14,7 +14,7 @@ WORST_FIRST = ("fail", "inconclusive", "warn", "manual", "pass", "not-applicable
 TARGET_WORST_FIRST = ("not-compliant", "not-demonstrated", "no-deviation", "compliant")
 # Steps that can wait: consequences, whose cause has a step of its own, and what no repair at the target settles
 _LATER = {"NO_TLS": 1, "STARTTLS_UNSEEN": 1, "ADDRESSES_UNSEEN": 1, "MX_UNSEEN": 1, "NOT_COVERED": 2}
-_HOST_COLUMNS = 8
+_HOST_COLUMNS = 8  # as many as fit a sheet of A4; which ones come first, the texts say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,34 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """The findings of an address that have no column: the worst verdict, how many have it, and how many there are."""
+
+    verdict: str
+    worst: tuple[tuple[str, str], ...]  # id and column head of those that have it, first those at which the gate stops
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostRow:
     """One address of one mail host with its findings, one place for each column."""
 
     subject: Subject
     findings: tuple[Finding | None, ...]
+    others: Others | None
     negotiated: str
 
 
 @dataclass(frozen=True, slots=True)
 class HostTable:
-    """The mail hosts: column heads and rows."""
+    """The mail hosts: column heads and rows. `others`: whether some row has findings without a column."""
 
     columns: tuple[str, ...]
     rows: tuple[HostRow, ...]
+
+    @property
+    def others(self) -> bool:
+        return any(row.others is not None for row in self.rows)
 
 
 def blocks(finding: Finding) -> bool:
@@ -169,7 +183,12 @@ def mail_hosts(target: TargetAudit, texts: Texts) -> HostTable:
     checks = sorted(present, key=texts.column_order)[:_HOST_COLUMNS]
     labels = {finding.check: texts.column(finding.check) or short(name_of(finding)) for finding in target.findings}
     rows = (
-        HostRow(subject, tuple(findings.get(check) for check in checks), _negotiated(findings))
+        HostRow(
+            subject,
+            tuple(findings.get(check) for check in checks),
+            _others([finding for check, finding in findings.items() if check not in checks], labels),
+            _negotiated(findings),
+        )
         for subject, findings in by_subject.items()
     )
     return HostTable(tuple(labels[check] for check in checks), tuple(rows))
@@ -189,6 +208,16 @@ def rank(verdict: str) -> int:
 def worst(verdicts: Iterable[str]) -> str:
     """The worst of some verdicts."""
     return min(verdicts, key=rank, default="info")
+
+
+def _others(findings: Sequence[Finding], labels: Mapping[str, str]) -> Others | None:
+    """The findings without a column in short. What stops the gate is never behind a worse verdict that does not."""
+    found = sorted(findings, key=lambda finding: (not blocks(finding), rank(finding.verdict.value)))
+    if not found:
+        return None
+    verdict = found[0].verdict
+    worst = tuple((name_of(finding), labels[finding.check]) for finding in found if finding.verdict is verdict)
+    return Others(verdict.value, worst, len(found))
 
 
 def _negotiated(findings: dict[str, Finding]) -> str:

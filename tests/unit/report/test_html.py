@@ -13,7 +13,7 @@ from tr03108.catalogue import Catalogue
 from tr03108.model import Audit, Verdict
 from tr03108.report import Texts, html
 
-VOID = {"meta", "link", "br"}
+VOID = {"meta", "link", "br", "col"}
 RESOURCES = {"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"}
 
 

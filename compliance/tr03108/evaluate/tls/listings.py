@@ -87,6 +87,12 @@ def suites(facts: TlsFacts, version: str) -> Listing:
     )
 
 
+def orders(facts: TlsFacts) -> dict[str, str]:
+    """Who decides in which order suites are chosen, "server" or "client", for each version where that was seen."""
+    seen = {version: facts.server_order(version) for version in spoken(facts)}
+    return {version: "server" if own else "client" for version, own in seen.items() if own is not None}
+
+
 def groups(facts: TlsFacts, version: str) -> Listing:
     """The groups of a version, finite-field groups without a name by their size."""
     found = facts.groups(version)
