@@ -16,20 +16,18 @@ def _without_tls(service: SmtpService) -> Result:
 
 @check("TR-03108-E-05", id="certificate.pkix", each="mail_address")
 def check_certificate(service: SmtpService, rules: Rules) -> Result:
-    """The certificate names the MX host, its path leads to a trusted root on the as-of date, and nothing is revoked."""
+    """Each certificate names the MX host, its path leads to a trusted root on the as-of date, and none is revoked."""
     if not service.starttls.works:
         return _without_tls(service)
-    path = service.path(rules.roots, rules.as_of)
-    evidence = {"names": ", ".join(service.names), "chain": service.certificates}
-    if path.code != "OK":
-        return unmet(path.code, detail=path.detail, **evidence)
+    chains = service.pkix(rules.roots, rules.as_of)
+    worst = next((served for served in chains if served.code != "OK"), None)
+    if worst is not None:
+        return unmet(worst.code, detail=worst.path.detail, **worst.shown())
     for one in service.revocation(rules.roots, rules.as_of):
         if one.state == "revoked":
             told = {"certificate": one.subject, "since": f"{one.since:%Y-%m-%d}" if one.since else None}
-            return unmet("CERTIFICATE_REVOKED", cause=one.reason, revocation=one, **told, **evidence)
-    if not service.presents_host:
-        return unmet("CERTIFICATE_NAME_MISMATCH", **evidence)
-    return met(path=list(path.subjects), **evidence)
+            return unmet("CERTIFICATE_REVOKED", cause=one.reason, revocation=one, **told, **chains[0].shown())
+    return met(path=[subject for served in chains for subject in served.path.subjects], **chains[0].shown())
 
 
 @check("TR-03108-E-12", id="starttls.offered", each="mail_address")

@@ -111,10 +111,8 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
             elif not service.starttls.works:
                 refused.append(f"{service.subject.text}: {service.starttls.code}")
             else:
-                path = service.path(rules.roots, rules.as_of)
-                code = path.code if path.code != "OK" or service.presents_host else "CERTIFICATE_NAME_MISMATCH"
-                if code != "OK":
-                    refused.append(f"{service.subject.text}: {code}")
+                bad = [served.code for served in service.pkix(rules.roots, rules.as_of) if served.code != "OK"]
+                refused += [f"{service.subject.text}: {code}" for code in bad[:1]]
     if refused:
         return unmet("MX_NOT_ENFORCEABLE", names="; ".join(refused), policy=fetch)
     if blind or not domain.hosts:

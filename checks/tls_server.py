@@ -259,6 +259,9 @@ def check_ocsp_stapling(service: SmtpService, rules: Rules) -> Result:
     responders = features.ocsp_responders(facts)
     staple = features.staple_seen(facts)
     if staple is not None:
+        for one in service.stapled(rules.roots, rules.as_of):
+            if one.state == "unseen":  # not of this certificate, not signed by who may, or out of date
+                return unmet("STAPLE_INVALID", cause=one.code, detail=one.detail, staple=one)
         return met(version=staple.version)
     if facts.chains and not responders:
         return absent("NO_OCSP_RESPONDER")

@@ -20,7 +20,7 @@ if [ ! -x "$folder/testssl/usr/bin/testssl" ]; then
   if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
     rm -rf "$folder/debian" "$folder/testssl"
     mkdir "$folder/debian"
-    if (cd "$folder/debian" && apt-get download -qq testssl.sh >&2); then
+    if (cd "$folder/debian" && apt-get download -qq -o APT::Sandbox::User=root testssl.sh >&2); then
       dpkg-deb -x "$folder"/debian/testssl.sh_*.deb "$folder/testssl"
     else
       echo "Debian's package testssl.sh is not to be had here" >&2

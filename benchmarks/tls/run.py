@@ -39,6 +39,7 @@ AGAIN = " (again)"
 OURS = "ours, full"  # what the others are compared with, where it is there
 AT_ONCE = 4  # connections at the same time, for each tool
 QUICK = ["ours", "sslyze", "testssl.sh, lists"]  # all of testssl.sh takes minutes a run
+SHOWN = 5  # of what a tool did not find
 COLUMNS = ("connections", "at once", "wall s", "(from - to)", "scan s", "cpu s", "versions", "suites", "groups")
 
 
@@ -170,7 +171,8 @@ def differences(rows: Sequence[Row]) -> None:
         if len({each.found.items() for each in row.runs}) > 1:
             print(f"{row.tool.name}: not the same in all rounds")
         missing = sorted(everything - row.found().items())
-        print(f"{row.tool.name} did not find {len(missing)} of {len(everything)}: {', '.join(missing) or '-'}")
+        first = ", ".join(missing[:SHOWN]) + (", ..." if len(missing) > SHOWN else "")
+        print(f"{row.tool.name} did not find {len(missing)} of {len(everything)}: {first or '-'}")
         for failure in row.found().failures:
             print(f"{row.tool.name} could not see: {failure}")
 

@@ -27,7 +27,7 @@ def exim(configuration: str, port: int, folder: Path) -> Daemon:
         "local_interfaces = 127.0.0.1",
         f"primary_hostname = {HOST}",
         "rfc1413_query_timeout = 0s",
-        "smtp_accept_max = 100",
+        "smtp_accept_max = 1000",
         "keep_environment =",
         "tls_advertise_hosts = *",
         f"tls_certificate = {' : '.join(f'/etc/{pair.kind}.pem' for pair in pairs)}",

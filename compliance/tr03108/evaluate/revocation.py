@@ -70,6 +70,16 @@ class Revocations:
             self._known[question] = self._conclude(certificate, issuer, staples)
         return self._known[question]
 
+    def stapled(self, path: ServedPath, staple: Staple) -> Revocation:
+        """What one staple says of the first certificate, whoever else might be asked."""
+        certificate, issuer = path.certificates[0], path.issuer(0)
+        loaded = load(certificate)
+        subject = loaded.subject.rfc4514_string()[:300] if loaded is not None else ""
+        if issuer is None:
+            return Revocation(subject, "unseen", "ISSUER_UNSEEN", how="staple", time=staple.time)
+        answer = judge_ocsp(staple.data, certificate, issuer, staple.time)
+        return _told(subject, answer, "staple", "", staple.time)
+
     def _conclude(self, certificate: bytes, issuer: bytes | None, staples: Sequence[Staple]) -> Revocation:
         mine, above = load(certificate), load(issuer) if issuer is not None else None
         subject = mine.subject.rfc4514_string()[:300] if mine is not None else ""

@@ -26,6 +26,26 @@ _STAPLES = 3  # OCSP responses of one certificate that are looked at; a server s
 
 
 @dataclass(frozen=True, slots=True)
+class ServedChain:
+    """One chain as sent: its path to a root, and whether its certificate names the host."""
+
+    chain: tuple[bytes, ...]
+    path: Path
+    presents_host: bool
+
+    @property
+    def code(self) -> str:
+        """ "OK", or why a client that verifies would not take it."""
+        if self.path.code != "OK":
+            return self.path.code
+        return "OK" if self.presents_host else "CERTIFICATE_NAME_MISMATCH"
+
+    def shown(self) -> dict[str, object]:
+        """Evidence for the report."""
+        return {"names": ", ".join(_names(self.chain)), "chain": _shown(self.chain)}
+
+
+@dataclass(frozen=True, slots=True)
 class SmtpService:
     """Port 25 at one address of one MX host, from every connection made to it.
 
@@ -96,43 +116,53 @@ class SmtpService:
     @property
     def second_certificates(self) -> list[dict[str, object]]:
         """What the report shows of the second chain."""
-        return [leaf_facts(der) | {"pem": pem(der)} for der in self.second.chain[:10]]
+        return _shown(self.second.chain)
 
-    def path(self, roots: tuple[bytes, ...], time: datetime) -> Path:
-        """The chain against PKIX roots: path and dates, without names."""
-        return verify(self.chain, roots, time)
+    @property
+    def served(self) -> tuple[tuple[bytes, ...], ...]:
+        """Every chain seen here, that of the ordinary handshake first: one for each type of key."""
+        found = dict.fromkeys((self.chain, self.second.chain, *self.tls.chains.values()))
+        return tuple(chain for chain in found if chain)
 
     def chains(self, roots: tuple[bytes, ...], time: datetime) -> tuple[ChainFacts, ...]:
-        """The facts of every chain served here, that of the ordinary handshake first."""
-        served = dict.fromkeys((self.chain, self.second.chain, *self.tls.chains.values()))
-        return tuple(chain_facts(chain, roots, time) for chain in served if chain)
+        """The facts of every chain served here."""
+        return tuple(chain_facts(chain, roots, time) for chain in self.served)
+
+    def staples(self, chain: tuple[bytes, ...]) -> tuple[Staple, ...]:
+        """The OCSP responses that came with a chain."""
+        found = (Staple(a.staple, a.time) for a in self.tls.chosen if a.staple and a.chain[:1] == chain[:1])
+        return tuple(dict.fromkeys(found))[:_STAPLES]
+
+    def stapled(self, roots: tuple[bytes, ...], time: datetime) -> tuple[Revocation, ...]:
+        """What the staples alone say of the certificate with which they came; "unseen" where one proves nothing."""
+        return tuple(
+            self.revocations.stapled(facts.served, staple)
+            for facts in self.chains(roots, time)
+            for staple in self.staples(facts.served.certificates)
+        )
 
     def revocation(self, roots: tuple[bytes, ...], time: datetime) -> tuple[Revocation, ...]:
         """What is known of the revocation of every certificate of these chains but the roots."""
         found: dict[Revocation, None] = {}
         for facts in self.chains(roots, time):
-            leaf = facts.served.certificates[0]
-            stapled = [a for a in self.tls.chosen if a.staple and a.chain and a.chain[0] == leaf]
-            staples = dict.fromkeys(Staple(a.staple, a.time) for a in stapled[:_STAPLES] if a.staple)
-            found |= dict.fromkeys(self.revocations.of_path(facts.served, tuple(staples)))
+            found |= dict.fromkeys(self.revocations.of_path(facts.served, self.staples(facts.served.certificates)))
         return tuple(found)
+
+    def pkix(self, roots: tuple[bytes, ...], time: datetime) -> tuple[ServedChain, ...]:
+        """Every chain served here against PKIX roots and the name of the host (RFC 9525)."""
+        return tuple(
+            ServedChain(chain, verify(chain, roots, time), _presents(chain, self.host)) for chain in self.served
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The DNS names of the certificate, at most ten."""
-        leaf = load(self.chain[0]) if self.chain else None
-        return dns_names(leaf)[:10] if leaf is not None else ()
-
-    @property
-    def presents_host(self) -> bool:
-        """The certificate names the MX host (RFC 9525)."""
-        leaf = load(self.chain[0]) if self.chain else None
-        return leaf is not None and first_match(leaf, (self.host,)) is not None
+        """The DNS names of the first certificate, at most ten."""
+        return _names(self.chain) if self.chain else ()
 
     @property
     def certificates(self) -> list[dict[str, object]]:
         """What the report shows of the chain as sent."""
-        return [leaf_facts(der) | {"pem": pem(der)} for der in self.chain[:10]]
+        return _shown(self.chain)
 
     @property
     def negotiated(self) -> Negotiated | None:
@@ -156,3 +186,17 @@ class SmtpService:
     def tls_unseen_code(self) -> str:
         """The code by which checks of the TLS connection say that they saw none; a reason of ours shows as itself."""
         return self.blind_code if self.blind_code in _OURS else "STARTTLS_UNSEEN"
+
+
+def _presents(chain: tuple[bytes, ...], host: str) -> bool:
+    leaf = load(chain[0])
+    return leaf is not None and first_match(leaf, (host,)) is not None
+
+
+def _names(chain: tuple[bytes, ...]) -> tuple[str, ...]:
+    leaf = load(chain[0])
+    return dns_names(leaf)[:10] if leaf is not None else ()
+
+
+def _shown(chain: tuple[bytes, ...]) -> list[dict[str, object]]:
+    return [leaf_facts(der) | {"pem": pem(der)} for der in chain[:10]]

@@ -23,7 +23,7 @@ def names(items: tuple[Item, ...]) -> list[str]:
 
 
 def test_versions() -> None:
-    facts = TlsFacts([WHOLE, refused("versions.TLSv1.1", old(version="TLSv1.1")), unclear("versions.SSLv2", None)])
+    facts = TlsFacts([WHOLE, refused("versions.TLSv1.1", old(version="TLSv1.1"), 70), unclear("versions.SSLv2", None)])
     found = listings.versions(facts)
     assert names(found.accepted) == ["TLSv1.2"]
     assert names(found.unknown) == ["SSLv2", "TLSv1.3"]
