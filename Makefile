@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test interop soak lint lock clean help
+.PHONY: demo test interop soak bench-tls lint lock clean help
 
 help:
 	@echo "make demo     audit the embedded lab; prints the report's path last"
 	@echo "make test     all tests that need no root and no other program"
 	@echo "make interop  tests against Postfix, NSD and Unbound (root; skipped where they are not installed)"
 	@echo "make soak     thousands of random DNSSEC lookups beside Unbound and delv (LOOKUPS=6000 SEED=1)"
+	@echo "make bench-tls  our TLS surveys beside sslyze and testssl.sh, which it fetches (root; ROUNDS=3)"
 	@echo "make lint     ruff and mypy"
 	@echo "make lock     write the lock files anew (needs pip-tools)"
 	@echo "make clean    remove the virtual environment, caches and reports"
@@ -35,6 +36,10 @@ interop: $(READY)
 
 soak: $(READY)
 	TR03108_SOAK_LOOKUPS=$(LOOKUPS) TR03108_SOAK_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/soak/soak_dnssec.py
+
+bench-tls: $(READY)
+	benchmarks/tls/peers.sh
+	PYTHONPATH=tests $(BIN)/python benchmarks/tls/run.py --rounds $(or $(ROUNDS),3)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -200,18 +200,18 @@ def check_signatures(service: SmtpService, rules: Rules) -> Result:
     tls13 = listings.schemes(facts, "TLSv1.3")
     if not tls12.accepted and not tls13.accepted:
         return not_known(tls12 + tls13, "")
+    unknown: Result | None = None
     for minimum in judgement.minimums("signature", "TLSv1.2"):
         for kind in {item.key for item in tls12.accepted}:
-            fits = _fits(minimum, kind)
             found = facts.schemes("TLSv1.2", kind)
-            if (
-                minimum.level == "MUST"
-                and fits
-                and not set(minimum.codes) & {*found.codes, *found.unknown(minimum.codes)}
-            ):
+            if minimum.level != "MUST" or not _fits(minimum, kind) or set(minimum.codes) & set(found.codes):
+                continue
+            if not found.unknown(minimum.codes):
                 return unmet("SIGNATURE_REQUIRED_MISSING", schemes=minimum.name, rule=minimum.source)
+            unknown = unknown or not_known(tls12, minimum.name)
     # In TLS 1.3 the weak schemes are not allowed at all; what is used is seen, what else might be is no question there.
-    return judgement.result("signature", tls12 + listings.Listing(tls13.accepted, (), None), _SIGNATURE_CODES)
+    seen = judgement.result("signature", tls12 + listings.Listing(tls13.accepted, (), None), _SIGNATURE_CODES)
+    return seen if unknown is None or seen.outcome == "UNMET" else unknown
 
 
 @check("TR-03108-E-10", id="tls.groups", each="mail_address")
@@ -234,15 +234,16 @@ def check_versions(service: SmtpService, rules: Rules) -> Result:
 
 
 def _without_cbc(service: SmtpService) -> Result:
-    """What a check about CBC suites answers where none was chosen."""
+    """What a check about CBC suites answers where none was chosen: absent only where it is known that there is none."""
     facts = service.tls
-    found = listings.suites(facts, "TLSv1.2")
-    refused = [answer for answer in facts.about("curious", "TLSv1.2") if answer.kind == "refused"]
-    if refused or (
-        not any(map(listings.is_cbc_suite, found.accepted)) and not any(map(listings.is_cbc_suite, found.unknown))
-    ):
-        return absent("NO_CBC_SUITE")
-    return not_known(found, "")
+    old = [version for version in (*listings.OLD[1:], "TLSv1.2") if facts.version(version) != "refused"]
+    for version in old:
+        found = listings.suites(facts, version)
+        refused = facts.refused_suites(version, ["curious"])
+        unknown = [i for i in found.unknown if listings.is_cbc_suite(i) and i.code not in refused]
+        if unknown or any(map(listings.is_cbc_suite, found.accepted)):
+            return not_known(found, "")
+    return absent("NO_CBC_SUITE")
 
 
 def _fits(minimum: Minimum, kind: str) -> bool:

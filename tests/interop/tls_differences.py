@@ -1,4 +1,4 @@
-"""Where our lists of what a TLS server accepts differ from those of sslyze and testssl.sh, and are right as they are."""
+"""Where our lists of what a TLS server accepts differ from those of sslyze and testssl.sh, and are right."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _cannot_offer(seen: Difference) -> bool:
 
 
 def _finite_field(seen: Difference) -> bool:
-    return seen.peer == SSLYZE and seen.by_us and seen.group.startswith("ffdhe")
+    return seen.by_us and seen.group.startswith("ffdhe")
 
 
 def _brainpool(seen: Difference) -> bool:

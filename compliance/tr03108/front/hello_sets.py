@@ -55,6 +55,7 @@ def hello_sets(policy: TlsPolicy, year: int) -> HelloSets:
         },
         alone=_required(policy, "group", year),
         together=_required(policy, "suite", year),
+        signed=_required(policy, "signature", year),
     )
 
 

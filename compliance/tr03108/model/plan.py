@@ -12,7 +12,8 @@ class HelloSets:
 
     Of each version the last set is the ordinary one; those before it are asked from first to last until one of their
     members is accepted, and a server's own order is tried by offering all sets in this order and in the opposite one.
-    `alone` are groups that are each asked for alone, `together` suites that are asked for without any other.
+    `alone` are groups that are each asked for alone; `together` suites, and `signed` schemes, that are asked for
+    without any other.
     """
 
     suites: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
@@ -20,6 +21,7 @@ class HelloSets:
     schemes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     alone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     together: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    signed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

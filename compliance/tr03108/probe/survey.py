@@ -46,7 +46,9 @@ class Survey:
         self._sets = sets
         self._ordinary = ordinary
         self._farewell = farewell
-        self._shares: tuple[int, ...] = ()  # sent from the start where the server wants it so
+        self._tls12_answered = ordinary is not None and ordinary.version == "TLSv1.2"
+        self._used: set[int] = set()  # signature schemes seen in TLS 1.2
+        self._shares = False  # keys are sent from the start, where the server wants it so
         self._leaf = ordinary.chain[0] if ordinary is not None and ordinary.chain else None
 
     async def run(self) -> None:
@@ -74,7 +76,7 @@ class Survey:
         spoken = self._ordinary is not None and self._ordinary.version == "TLSv1.3"
         if first.chosen or not (spoken or first.alert in _EMPTY_SHARE_ALERTS):
             return first
-        self._shares = SHARES
+        self._shares = True
         return await self._hello("versions.TLSv1.3.shares", self._hellos.new(self._best("TLSv1.3")))
 
     # How to ask
@@ -120,7 +122,10 @@ class Survey:
 
     async def _hello(self, name: str, hello: ClientHello | None) -> Answer:
         new = hello is not None and hello.versions is not None
-        shares = tuple(s for s in self._shares if s in (hello.groups or ())) if new and hello is not None else ()
+        shares: tuple[int, ...] = ()
+        if new and hello is not None and self._shares:
+            shares = tuple(group for group in (*SHARES, *(hello.groups or ())) if group in (hello.groups or ()))
+            shares = tuple(group for group in dict.fromkeys(shares) if group in SHAREABLE)[: len(SHARES)]
         return self._keep(await self._asking(Question(name, hello, shares)))
 
     async def _complete(self, name: str, hello: ClientHello, shares: tuple[int, ...] = ()) -> Answer:
@@ -130,6 +135,9 @@ class Survey:
         return self._keep(await self._asking(question))
 
     def _keep(self, answer: Answer) -> Answer:
+        if answer.version == "TLSv1.2":
+            self._tls12_answered = True
+            self._used.update(() if answer.scheme is None else (answer.scheme,))
         if self._leaf is None and answer.chain:
             self._leaf = answer.chain[0]
         return answer

@@ -23,6 +23,8 @@ from .survey import (
     together,
 )
 
+LONGEST = 24  # hellos to tell an order; listed are about twenty suites with forward secrecy
+
 
 class VerdictSurvey(Survey):
     """Asks what is needed to decide: where a list is as bad already as it can be, no more is asked of it."""
@@ -31,12 +33,32 @@ class VerdictSurvey(Survey):
         tls13 = await self._speaks_tls13()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hello("versions.SSLv2", None))
-            group.create_task(self._old_version("TLSv1.1"))  # who speaks only older ones answers with those
-            group.create_task(self._suites(tls13))
-            group.create_task(self._groups(tls13))
-            group.create_task(self._alone())
-            group.create_task(self._other_certificate(tls13))
-            group.create_task(self._features(tls13))
+            group.create_task(self._old_versions())
+            group.create_task(self._tls12_and_lists(tls13))
+            if tls13:
+                group.create_task(self._complete("complete.TLSv1.3", self._hellos.new(), SHARES[1:]))
+
+    async def _tls12_and_lists(self, tls13: bool) -> None:
+        """What is asked in TLS 1.2, unless that version is refused as such."""
+        first = await self._first_alone()
+        tls12 = first is None or first.alert != PROTOCOL_VERSION
+        if not tls12:  # there are servers that say so of suites and groups, too
+            tls12 = (await self._old_version("TLSv1.2")).version == "TLSv1.2"
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._suites(tls12, tls13))
+            group.create_task(self._groups(tls12, tls13))
+            if tls12:
+                group.create_task(self._alone(first))
+                group.create_task(self._features())
+            group.create_task(self._other_certificate(tls12, tls13))
+        if tls12 and not self._tls12_answered:
+            await self._old_version("TLSv1.2")  # with everything: now it shows whether the version is spoken at all
+
+    async def _old_versions(self) -> None:
+        """One hello of TLS 1.1: who speaks only older ones answers with those, and who says so speaks none of them."""
+        newest = await self._old_version("TLSv1.1")
+        if not newest.chosen and newest.alert != PROTOCOL_VERSION:
+            await asyncio.gather(self._old_version("TLSv1"), self._old_version("SSLv3"))
 
     async def _speaks_tls13(self) -> bool:
         """Known from the ordinary handshake, where that offered TLS 1.3; else asked."""
@@ -45,45 +67,57 @@ class VerdictSurvey(Survey):
             return self._ordinary is not None and self._ordinary.version == "TLSv1.3"
         return (await self._tls13_version()).chosen
 
-    async def _suites(self, tls13: bool) -> None:
-        sets = self._sets.suites.get("TLSv1.2", ())
-        worst = await self._ladder("suites.TLSv1.2", sets, self._old12, suite_of)
-        if worst is not None:
-            await self._hello("order.ends.TLSv1.2", self._old12((*sets[worst], *sets[-1])))
+    async def _suites(self, tls12: bool, tls13: bool) -> None:
+        worst: int | None = None
+        if tls12:
+            sets = self._sets.suites.get("TLSv1.2", ())
+            worst = await self._ladder("suites.TLSv1.2", sets, self._old12, suite_of)
+            if worst is not None:
+                await self._ends(sets[worst], sets[-1])
         if tls13 and worst != 0:
             sets = self._sets.suites.get("TLSv1.3", ())
             await self._ladder("suites.TLSv1.3", sets, self._hellos.new, suite_of, below=worst)
 
-    async def _groups(self, tls13: bool) -> None:
+    async def _ends(self, worst: Sequence[int], best: Sequence[int]) -> None:
+        """The worst before the best, again without what was chosen of the best, until one of the worst comes."""
+        rest, number = list(best), 1
+        while number <= LONGEST:
+            answer = await self._hello(f"order.ends.TLSv1.2.{number}", self._old12((*worst, *rest)))
+            if answer.suite not in rest:
+                return
+            rest.remove(answer.suite)
+            number += 1
+
+    async def _groups(self, tls12: bool, tls13: bool) -> None:
         worst: int | None = None
         if tls13:
             sets = self._sets.groups.get("TLSv1.3", ())
             worst = await self._ladder("groups.TLSv1.3", sets, lambda g: self._hellos.new(groups=g), group_of)
-        if worst != 0:
+        if tls12 and worst != 0:
             sets = self._sets.groups.get("TLSv1.2", ())
             await self._ladder("groups.TLSv1.2", sets, lambda g: self._old12(ECDHE, groups=g), group_of, below=worst)
 
-    async def _alone(self) -> None:
-        """Single groups, the first with the suites that are asked for together and the worst schemes first.
+    async def _first_alone(self) -> Answer | None:
+        """The first single group, with the suites that are asked for together and the worst schemes first.
 
         One hello then tells three things, as long as the server goes along; where not, they are asked apart.
         """
+        codes, asked = self._sets.alone.get("TLSv1.2", ()), self._sets.together.get("TLSv1.2", ())
+        if not codes or not asked:
+            return None
+        return await self._group_alone(codes[0], asked, schemes=together(self._sets.schemes.get("TLSv1.2", ())))
+
+    async def _alone(self, first: Answer | None) -> None:
         kind = self._own_kind() or "RSA"
+        codes = self._sets.alone.get("TLSv1.2", ())
         ecdhe = [suite for suite in self._best("TLSv1.2") if uses_ecdhe(suite)]
-        asked = self._sets.together.get("TLSv1.2", ())
-        schemes = together(self._sets.schemes.get("TLSv1.2", ()))
-        below: int | None = None
-        for number, code in enumerate(self._sets.alone.get("TLSv1.2", ())):
-            if number > 0 or not asked:
-                await self._group_alone(code, ecdhe)
-                continue
-            answer = await self._group_alone(code, asked, schemes=schemes)
-            if answer.chosen:
-                below = index_of(answer.scheme, self._scheme_sets(kind)[:-1])
-            else:
-                await self._hello("suites.TLSv1.2.together", self._old12(asked))
-                await self._group_alone(code, ecdhe, ".wide")
-        await self._schemes(kind, below)
+        if first is not None and not first.chosen:
+            await self._hello("suites.TLSv1.2.together", self._old12(self._sets.together["TLSv1.2"]))
+            await self._group_alone(codes[0], ecdhe, ".wide")
+        for code in codes[1:] if first is not None else codes:
+            await self._group_alone(code, ecdhe)
+        seen = first.scheme if first is not None and first.chosen else None
+        await self._schemes(kind, index_of(seen, self._scheme_sets(kind)[:-1]))
 
     async def _group_alone(
         self, code: int, suites: Sequence[int], end: str = "", schemes: Sequence[int] | None = None
@@ -98,7 +132,10 @@ class VerdictSurvey(Survey):
 
     async def _schemes(self, kind: str, below: int | None = None) -> None:
         make: Make = lambda codes: self._old12(ephemeral(kind), schemes=codes)  # noqa: E731
-        await self._ladder(f"schemes.TLSv1.2.{kind}", self._scheme_sets(kind), make, scheme_of, below=below)
+        worst = await self._ladder(f"schemes.TLSv1.2.{kind}", self._scheme_sets(kind), make, scheme_of, below=below)
+        required = [code for code in self._sets.signed.get("TLSv1.2", ()) if code in SCHEMES_TLS12.get(kind, ())]
+        if worst != 0 and required and not self._used.intersection(required):
+            await self._hello(f"schemes.TLSv1.2.{kind}.required", make(required))
 
     def _scheme_sets(self, kind: str) -> tuple[tuple[int, ...], ...]:
         """The plan's sets, with the schemes of one type of key alone; the last one may be empty."""
@@ -106,17 +143,18 @@ class VerdictSurvey(Survey):
         sets = [tuple(c for c in each if c in legal) for each in self._sets.schemes.get("TLSv1.2", ((),))]
         return (*(each for each in sets[:-1] if each), sets[-1])
 
-    async def _other_certificate(self, tls13: bool) -> None:
+    async def _other_certificate(self, tls12: bool, tls13: bool) -> None:
         kind = {"RSA": "ECDSA", "ECDSA": "RSA"}.get(self._own_kind() or "")
         if kind is None:
             return
-        found = await self._hello(f"certificate.TLSv1.2.{kind}", self._old12(signed_by(kind)))
-        if found.chosen:
-            await self._schemes(kind)
-        elif tls13 and found.alert == PROTOCOL_VERSION:
+        if tls12:
+            found = await self._hello(f"certificate.TLSv1.2.{kind}", self._old12(signed_by(kind)))
+            if found.chosen:
+                await self._schemes(kind)
+        elif tls13:
             await self._complete(f"certificate.TLSv1.3.{kind}", self._hellos.new(schemes=schemes_of(kind)))
 
-    async def _features(self, tls13: bool) -> None:
+    async def _features(self) -> None:
         order = self._best("TLSv1.2")
         await self._hello("curious.TLSv1.2", curious(self._old12([suite for suite in order if is_cbc(suite)])))
         dhe = [suite for suite in order if uses_dhe(suite) and authentication(suite) in ("RSA", "DSS")]
@@ -124,8 +162,3 @@ class VerdictSurvey(Survey):
         named = await self._hello("ffdhe.TLSv1.2.1", self._hellos.ffdhe(dhe, FFDHE_GROUPS[:1]))
         if not named.chosen:
             await self._hello("dhe.TLSv1.2", self._hellos.old("TLSv1.2", dhe, groups=None))
-        if tls13:
-            # Without a key: whoever goes along turned down no other hello for the lack of one.
-            whole = await self._complete("complete.TLSv1.3", self._hellos.new())
-            if not whole.chosen:
-                await self._complete("complete.TLSv1.3.shares", self._hellos.new(), SHARES[1:])

@@ -104,12 +104,18 @@ class TlsFacts:
 
     def _suites_of(self, version: str) -> Accepted:
         codes = dict.fromkeys(answer.suite for answer in self.in_version(version) if answer.suite is not None)
-        refused: set[int] = set()
-        for answer in self._refused(version, ("suites", *_ABOUT_ALL)):
-            suites = answer.offered.suites if answer.offered is not None else ()
-            if not codes.keys() & set(suites):  # else it was not the suites that were refused
-                refused.update(suites)
+        refused = self.refused_suites(version, ("suites", *_ABOUT_ALL))
         return self._accepted(tuple(codes), refused, "suites", version)
+
+    def refused_suites(self, version: str, topics: Iterable[str]) -> set[int]:
+        """The suites of refused hellos of some topics in which no suite was known to be accepted."""
+        codes = {answer.suite for answer in self.in_version(version)}
+        refused: set[int] = set()
+        for answer in self._refused(version, topics):
+            suites = answer.offered.suites if answer.offered is not None else ()
+            if codes.isdisjoint(suites):  # else it was not the suites that were refused
+                refused.update(suites)
+        return refused
 
     def groups(self, version: str) -> Accepted:
         """The named groups accepted in a version."""
@@ -314,8 +320,6 @@ def _refuses(answer: Answer, version: int) -> bool:
     """Whether an answer says that a version is not spoken: it was refused, or an older one was chosen instead."""
     if answer.offered is None:
         return answer.question == f"versions.{VERSIONS[version]}" and answer.kind == "refused"
-    if answer.alert == _PROTOCOL_VERSION and answer.kind == "refused" and answer.offered.offered_versions == (version,):
-        return True
     if answer.topic not in ("versions", "ordinary"):
         return False
     listed = answer.offered.versions

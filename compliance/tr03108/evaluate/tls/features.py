@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, PublicKeyAlgorithmOID
 
 from ...model import Observation, Renegotiation
-from ...wire.tls.finite_fields import named_group
+from ...wire.tls.ffdhe import named
 from ...wire.tls.names import VERSIONS, Extension, group_name
 from ..pkix import load
 from ..starttls import FAILURE_CODES
@@ -199,14 +199,14 @@ def finite_field(facts: TlsFacts) -> tuple[str, Answer | None]:
     answer = next((each for each in found if each.chosen and each.exchange and each.exchange.prime), None)
     if answer is None or answer.exchange is None:
         return "unseen", found[0]
-    code = named_group(answer.exchange.prime)
+    code = named(answer.exchange.prime)
     offered = (answer.offered.groups or ()) if answer.offered is not None else ()
     return "named" if code is not None and code in offered else "own", answer
 
 
 def finite_field_name(answer: Answer) -> str:
     """The name of the finite-field group of an answer, or its size."""
-    code = named_group(answer.exchange.prime) if answer.exchange is not None else None
+    code = named(answer.exchange.prime) if answer.exchange is not None else None
     return group_name(code) if code is not None else f"{answer.dh_bits}-bit DH"
 
 

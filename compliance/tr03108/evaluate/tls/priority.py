@@ -16,24 +16,23 @@ Better = Callable[[str, int], bool]  # version and suite: whether this one shoul
 def suite_has_low_priority(facts: TlsFacts, item: Item, better: Better) -> bool | None:
     """Whether a better suite is chosen wherever the client offers one; None where that was not seen.
 
-    Seen is: a hello that named this suite first and a better one after it, and the better one was chosen; or a server
-    that goes by its own order, in which all better suites come first.
+    Seen is: of each better suite a hello that named this one first, and the better one was chosen; or a server that
+    goes by its own order, in which all better suites come first.
     """
     known = facts.suites(item.version).codes
     superior = {code for code in known if better(item.version, code)}
     if not superior:
         return True  # there is nothing to prefer; that none is offered is the matter of another check
-    proven = False
+    proven: set[int] = set()
     for answer in facts.in_version(item.version):
         offered = answer.offered.suites if answer.offered is not None else ()
-        present = superior.intersection(offered)
-        if not present or item.code not in offered:
+        if item.code not in offered or not superior.intersection(offered):
             continue
         if answer.suite == item.code and answer.topic in ("suites", *_WIDE):  # others may lack what a better one needs
             return False
         if answer.suite in superior and offered.index(item.code) < offered.index(answer.suite):
-            proven = True
-    if proven:
+            proven.add(answer.suite)
+    if proven == superior:
         return True
     if facts.server_order(item.version) and item.code in known:
         place = known.index(item.code)

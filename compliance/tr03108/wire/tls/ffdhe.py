@@ -16,6 +16,7 @@ _DEFINITIONS: Mapping[int, tuple[int, int]] = MappingProxyType(
         260: (8192, 10965728),
     }
 )
+GROUPS: tuple[int, ...] = tuple(_DEFINITIONS)
 
 
 @cache

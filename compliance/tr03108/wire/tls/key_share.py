@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from . import ffdhe
 
 CURVES: Mapping[int, type[ec.EllipticCurve]] = MappingProxyType(
     {
@@ -20,7 +23,8 @@ CURVES: Mapping[int, type[ec.EllipticCurve]] = MappingProxyType(
     }
 )
 X25519, X448 = 29, 30
-SHAREABLE = (X25519, X448, *CURVES)
+_EXPONENT = 32  # octets; nothing is to stay secret here
+SHAREABLE = (X25519, X448, *CURVES, *ffdhe.GROUPS)
 _UNCOMPRESSED = b"\x04"
 
 
@@ -45,6 +49,8 @@ def key_share(group: int) -> KeyShare:
         return _X25519()
     if group == X448:
         return _X448()
+    if group in ffdhe.GROUPS:
+        return _FiniteField(ffdhe.prime(group))
     raise ValueError(f"no key share for group {group}")
 
 
@@ -85,3 +91,22 @@ class _X448:
 
     def shared(self, peer: bytes) -> bytes:
         return self._key.exchange(x448.X448PublicKey.from_public_bytes(peer))
+
+
+class _FiniteField:
+    """RFC 8446 section 4.2.8.1: values as long as the prime, generator 2."""
+
+    def __init__(self, prime: int) -> None:
+        self._prime = prime
+        self._length = (prime.bit_length() + 7) // 8
+        self._secret = int.from_bytes(os.urandom(_EXPONENT), "big") | 1 << (8 * _EXPONENT - 1)
+
+    @property
+    def public(self) -> bytes:
+        return pow(2, self._secret, self._prime).to_bytes(self._length, "big")
+
+    def shared(self, peer: bytes) -> bytes:
+        value = int.from_bytes(peer, "big")
+        if len(peer) != self._length or not 1 < value < self._prime - 1:
+            raise ValueError("not a public value of this group")
+        return pow(value, self._secret, self._prime).to_bytes(self._length, "big")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tr03108.lab.tls_hello_keys import FFDHE, dh_prime, ffdhe_prime
-from tr03108.wire.tls.finite_fields import named_group
+from tr03108.wire.tls.ffdhe import named as named_group
 
 
 @pytest.mark.parametrize(("code", "bits"), FFDHE.items())
