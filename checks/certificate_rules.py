@@ -14,11 +14,10 @@ from tr03108 import (
     Trouble,
     Troubles,
     absent,
-    asked,
+    certificate_cases,
     check,
     judge_certificates,
     met,
-    names_an_authority,
     no_certificate,
     unmet,
     unseen,
@@ -206,22 +205,4 @@ def check_revocation_checked(service: SmtpService, rules: Rules) -> Result:
 @check("TR-03108-E-06", id="certificate.trusted-ca", each="mail_address")
 def check_trusted_ca(service: SmtpService, rules: Rules) -> Result:
     """The certificates come from an authority that the operator declared to meet TR-03116-4."""
-    nothing = no_certificate(service)
-    if nothing is not None:
-        return nothing
-    chains = service.chains(rules.roots, rules.as_of)
-    issuers = list(dict.fromkeys(c.subject for chain in chains for c in chain.authorities))
-    evidence: dict[str, object] = {"issuers": ", ".join(issuers), "chain": service.certificates}
-    wanted = rules.parameters.trusted_cas
-    if not wanted:
-        return asked("MANUAL_DECLARATION", **evidence)
-    evidence["trusted_cas"] = list(wanted)
-    if any(not chain.certificates for chain in chains):
-        return unseen("CHAIN_UNREADABLE", **evidence)
-    found = {chain: names_an_authority(chain, wanted) for chain in chains}
-    strangers = [chain for chain, name in found.items() if name is None]
-    if any(chain.complete for chain in strangers):
-        return unmet("ISSUER_NOT_DECLARED", **evidence)
-    if strangers:
-        return unseen("ISSUERS_UNSEEN", **evidence)
-    return met(authorities=", ".join(dict.fromkeys(str(name) for name in found.values())), **evidence)
+    return certificate_cases.declared_authority(service, rules)

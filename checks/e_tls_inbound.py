@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tr03108 import Result, Rules, SmtpService, absent, check, marginal, met, unmet, unseen
+from tr03108 import Result, Rules, SmtpService, absent, certificate_cases, check, marginal, met, unmet, unseen
 
 
 def _without_tls(service: SmtpService) -> Result:
@@ -17,17 +17,7 @@ def _without_tls(service: SmtpService) -> Result:
 @check("TR-03108-E-05", id="certificate.pkix", each="mail_address")
 def check_certificate(service: SmtpService, rules: Rules) -> Result:
     """Each certificate names the MX host, its path leads to a trusted root on the as-of date, and none is revoked."""
-    if not service.starttls.works:
-        return _without_tls(service)
-    chains = service.pkix(rules.roots, rules.as_of)
-    worst = next((served for served in chains if served.code != "OK"), None)
-    if worst is not None:
-        return unmet(worst.code, detail=worst.path.detail, **worst.shown())
-    for one in service.revocation(rules.roots, rules.as_of):
-        if one.state == "revoked":
-            told = {"certificate": one.subject, "since": f"{one.since:%Y-%m-%d}" if one.since else None}
-            return unmet("CERTIFICATE_REVOKED", cause=one.reason, revocation=one, **told, **chains[0].shown())
-    return met(path=[subject for served in chains for subject in served.path.subjects], **chains[0].shown())
+    return certificate_cases.certificate(service, rules)
 
 
 @check("TR-03108-E-12", id="starttls.offered", each="mail_address")

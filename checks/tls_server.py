@@ -20,9 +20,12 @@ from tr03108 import (
     marginal,
     met,
     not_known,
+    tls_features,
+    unanswered,
     unmet,
     unseen,
     without_tls,
+    without_version,
 )
 
 _SHOWN = 20
@@ -170,14 +173,7 @@ def _tls13_support(service: SmtpService, minimum: Minimum) -> bool | None:
 @check(id="tls.early-data", each="mail_address")
 def check_early_data(service: SmtpService, rules: Rules) -> Result:
     """No session ticket of TLS 1.3 allows early data, 0-RTT (TR-03116-4 section 2.3.1)."""
-    if (blind := _without(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
-        return blind
-    found = features.tickets(service.tls)
-    if found.early_data:
-        return unmet("EARLY_DATA_ACCEPTED", octets=found.early_data)
-    if found.tls13 is None:
-        return not_known(listings.schemes(service.tls, "TLSv1.3"), "")
-    return met(reason="TICKETS_WITHOUT_EARLY_DATA" if found.tls13 else "NO_TICKETS")
+    return tls_features.early_data(service, rules)
 
 
 @check(id="tls.ephemeral-keys", each="mail_address")
@@ -200,85 +196,42 @@ def check_ephemeral_keys(service: SmtpService, rules: Rules) -> Result:
 @check(id="tls.compression", each="mail_address")
 def check_compression(service: SmtpService, rules: Rules) -> Result:
     """The server does not compress (TR-02102-2 section 3.3.4.3); TLS 1.3 cannot."""
-    if (blind := without_tls(service)) is not None:
-        return blind
-    facts = service.tls
-    if facts.compressed is not None:
-        return unmet("COMPRESSION_ACCEPTED", version=facts.compressed.version)
-    return met() if features.compression_offered(facts) else _uncurious(service)
+    return tls_features.compression(service, rules)
 
 
 @check(id="tls.heartbeat", each="mail_address")
 def check_heartbeat(service: SmtpService, rules: Rules) -> Result:
     """The server does not agree to heartbeats (RFC 6520; TR-02102-2 section 3.3.4.6)."""
-    if (blind := without_tls(service)) is not None:
-        return blind
-    taken = features.heartbeat(service.tls)
-    if taken is not None:
-        return unmet("HEARTBEAT_ACCEPTED", version=taken.version)
-    return met() if features.heartbeat_offered(service.tls) else _uncurious(service)
-
-
-def _uncurious(service: SmtpService) -> Result:
-    """No answered hello offered the feature: only TLS 1.3 is spoken, or the one that did was not answered."""
-    facts = service.tls
-    if all(facts.version(name) == "refused" for name in (*listings.OLD[1:], "TLSv1.2")):
-        return absent("TLS12_NOT_SPOKEN")
-    return _unanswered(service, "curious")
+    return tls_features.heartbeat(service, rules)
 
 
 @check(id="tls.secure-renegotiation", each="mail_address")
 def check_secure_renegotiation(service: SmtpService, rules: Rules) -> Result:
     """The server confirms that it renegotiates by RFC 5746 only (TR-02102-2 section 3.3.4.1)."""
-    if (blind := _without(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
+    if (blind := without_version(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
         return blind
     granted = features.secure_renegotiation(service.tls)
     if granted is None:
-        return _unanswered(service, "suites")
+        return unanswered(service, "suites")
     return met() if granted else unmet("SECURE_RENEGOTIATION_MISSING")
 
 
 @check(id="tls.client-renegotiation", each="mail_address")
 def check_client_renegotiation(service: SmtpService, rules: Rules) -> Result:
     """The server does not let clients renegotiate (TR-02102-2 section 3.3.4.1)."""
-    if (blind := _without(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
-        return blind
-    seen = features.renegotiation(service.renegotiation)
-    if seen.code:
-        code = seen.code if seen.code in ("NOT_PROBED", "BUDGET_EXHAUSTED") else "TLS_UNSEEN"
-        return unseen(code, because=seen.code, detail=seen.detail)
-    return unmet("CLIENT_RENEGOTIATION_ACCEPTED") if seen.accepted else met(reply=seen.detail)
+    return tls_features.client_renegotiation(service, rules)
 
 
 @check(id="tls.ocsp-stapling", each="mail_address")
 def check_ocsp_stapling(service: SmtpService, rules: Rules) -> Result:
     """The server staples an OCSP response where its certificate names a responder (TR-03116-4 section 2.2.3.3)."""
-    if (blind := without_tls(service)) is not None:
-        return blind
-    facts = service.tls
-    responders = features.ocsp_responders(facts)
-    staple = features.staple_seen(facts)
-    if staple is not None:
-        for one in service.stapled(rules.roots, rules.as_of):
-            if one.state == "unseen":  # not of this certificate, not signed by who may, or out of date
-                return unmet("STAPLE_INVALID", cause=one.code, detail=one.detail, staple=one)
-        return met(version=staple.version)
-    if facts.chains and not responders:
-        return absent("NO_OCSP_RESPONDER")
-    if features.staple_asked(facts):
-        return unmet("STAPLE_MISSING", responders=", ".join(responders[:3]))
-    return _unanswered(service, "suites")
+    return tls_features.ocsp_stapling(service, rules)
 
 
 @check(id="tls.session-tickets", each="mail_address")
 def check_session_tickets(service: SmtpService, rules: Rules) -> Result:
     """Whether sessions can be resumed by tickets; information (RFC 5077, RFC 8446 section 4.6.1)."""
-    if (blind := without_tls(service)) is not None:
-        return blind
-    found = features.tickets(service.tls)
-    if found.tls12 is None and found.tls13 is None:
-        return _unanswered(service, "complete")
-    return met(tls_old=found.tls12, tls_new=found.tls13, lifetime=found.lifetime)
+    return tls_features.session_tickets(service, rules)
 
 
 @check(id="tls.server-name", each="mail_address")
@@ -292,7 +245,7 @@ def check_server_name(service: SmtpService, rules: Rules) -> Result:
     if wrong.kind == "refused":
         return unmet("SERVER_NAME_REFUSED")
     if "unseen" in (none.kind, wrong.kind):
-        return _unanswered(service, "sni")
+        return unanswered(service, "sni")
     if "other" in (none.kind, wrong.kind):
         return unmet("SERVER_NAME_MATTERS")
     return met()
@@ -308,13 +261,13 @@ def check_tolerance(service: SmtpService, rules: Rules) -> Result:
         reason, answer = found
         return unmet("HELLO_INTOLERANT", reason=reason, question=answer.question, reply=answer.words)
     versions = features.tolerated(service.tls)
-    return met(versions=", ".join(versions)) if versions else _unanswered(service, "grease")
+    return met(versions=", ".join(versions)) if versions else unanswered(service, "grease")
 
 
 @check(id="tls.ffdhe", each="mail_address")
 def check_ffdhe(service: SmtpService, rules: Rules) -> Result:
     """DHE uses the groups of RFC 7919 that the client names (TR-02102-2 section 3.3.2)."""
-    if (blind := _without(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
+    if (blind := without_version(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
         return blind
     kind, answer = features.finite_field(service.tls)
     if kind in ("named", "own") and answer is not None:
@@ -322,24 +275,24 @@ def check_ffdhe(service: SmtpService, rules: Rules) -> Result:
         return met(group=name) if kind == "named" else unmet("FFDHE_IGNORED", group=name)
     if not listings.may_use_dhe(service.tls):
         return absent("NO_DHE_SUITE")
-    return _unanswered(service, "ffdhe")
+    return unanswered(service, "ffdhe")
 
 
 @check(id="tls.fallback-scsv", each="mail_address")
 def check_fallback_scsv(service: SmtpService, rules: Rules) -> Result:
     """A client that retries with an older version, and says so, is turned away; information (RFC 7507)."""
-    if (blind := _without(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
+    if (blind := without_version(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
         return blind
     kind, _ = features.fallback(service.tls)
     if kind == "prevented":
         return met()
-    return unmet("FALLBACK_SCSV_IGNORED") if kind == "ignored" else _unanswered(service, "fallback")
+    return unmet("FALLBACK_SCSV_IGNORED") if kind == "ignored" else unanswered(service, "fallback")
 
 
 @check(id="tls.post-quantum", each="mail_address")
 def check_post_quantum(service: SmtpService, rules: Rules) -> Result:
     """Which key exchanges are accepted that withstand quantum computers; information, no edition lists one yet."""
-    if (blind := _without(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
+    if (blind := without_version(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
         return blind
     found = listings.groups(service.tls, "TLSv1.3")
     names = features.hybrids(item.code for item in found.accepted if item.code is not None)
@@ -348,18 +301,3 @@ def check_post_quantum(service: SmtpService, rules: Rules) -> Result:
     if features.hybrids(item.code for item in found.unknown if item.code is not None):
         return not_known(found, "")
     return unmet("POST_QUANTUM_MISSING")
-
-
-def _without(service: SmtpService, version: str, code: str) -> Result | None:
-    """What a check about one version answers where that was not seen or is not spoken."""
-    blind = without_tls(service)
-    return blind or (absent(code) if service.tls.version(version) == "refused" else None)
-
-
-def _unanswered(service: SmtpService, topic: str) -> Result:
-    """The question was not asked, or its answer shows nothing."""
-    answer = next(iter(service.tls.about(topic)), None)
-    if answer is None:
-        return unseen("NOT_PROBED", because="NOT_PROBED")
-    ours = answer.code in ("BUDGET_EXHAUSTED", "NOT_PROBED")
-    return unseen(answer.code if ours else "TLS_UNSEEN", because=answer.code or None, reply=answer.words)

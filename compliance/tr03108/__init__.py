@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from .evaluate.tls import features, listings, priority
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.zone_signing import ZoneSigning
+    from .judge import certificate_cases, tls_cases, tls_features, tls_refusals
     from .judge.certificate_judgement import Trouble, Troubles, judge_certificates, no_certificate
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
     from .judge.tls_judgement import Judged, TlsJudgement
-    from .judge.tls_sight import not_known, without_tls
+    from .judge.tls_sight import not_known, unanswered, without_tls, without_version
     from .norms.tls_rows import Minimum
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _HOMES = {
     "ZoneSigning": "evaluate.zone_signing",
     "absent": "judge.outcomes",
     "asked": "judge.outcomes",
+    "certificate_cases": "judge.certificate_cases",
     "check": "judge.check",
     "features": "evaluate.tls.features",
     "marginal": "judge.outcomes",
@@ -61,10 +63,15 @@ _HOMES = {
     "rollover_of": "evaluate.rollover",
     "sts_fetch": "evaluate.policies",
     "sts_record": "evaluate.policies",
+    "tls_cases": "judge.tls_cases",
+    "tls_features": "judge.tls_features",
+    "tls_refusals": "judge.tls_refusals",
     "tlsrpt_record": "evaluate.policies",
+    "unanswered": "judge.tls_sight",
     "unmet": "judge.outcomes",
     "unseen": "judge.outcomes",
     "without_tls": "judge.tls_sight",
+    "without_version": "judge.tls_sight",
 }
 
 __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, the rules)
@@ -75,6 +82,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
+    "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
     "Rules",
 ]  # fmt: skip
 

@@ -1,12 +1,13 @@
 """The catalogue: requirements and test cases as BSI numbers them, and the rows of our own checks.
 
-Read from checks/catalogue.toml, which says what its fields mean. The order of the file is the catalogue order.
+Read from checks/catalogue.toml, which says what its fields mean, and from the files beside it that begin with its name,
+one for each other test specification. The order of the files and of their rows is the catalogue order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -49,7 +50,7 @@ class Case:
     module: str
     level: Level
     title: Mapping[str, str]
-    requirements: tuple[str, ...]  # in catalogue order
+    requirements: tuple[str, ...]  # in catalogue order; none of a document whose requirements only profiles name
     testable: str
     positive: bool
     template: bool
@@ -83,21 +84,28 @@ class Catalogue:
 
 
 def load_catalogue(file: Path | None = None) -> Catalogue:
-    """The shipped catalogue, or another file of its form.
+    """The shipped catalogue, or another file of its form alone.
 
     Raises UsageError, one line with file and line, for an unknown key or requirement, an id used twice, a title without
     one of the languages, or a value of the wrong kind.
     """
-    root = read_toml(file or room("checks") / "catalogue.toml")
-    root.only("requirement", "case", "check")
-    requirements = _by_id((_requirement(row), row) for row in root.tables("requirement"))
+    files = [file] if file is not None else sorted(room("checks").glob("catalogue*.toml"))
+    roots = [read_toml(each) for each in files]
+    for root in roots:
+        root.only("requirement", "case", "check")
+    requirements = _by_id((_requirement(row), row) for row in _rows(roots, "requirement"))
     order = {requirement: at for at, requirement in enumerate(requirements)}
-    cases = _by_id((_case(row, order), row) for row in root.tables("case"))
-    checks = _by_id((_check(row, order), row) for row in root.tables("check"))
-    for row in root.tables("check"):
+    cases = _by_id((_case(row, order), row) for row in _rows(roots, "case"))
+    checks = _by_id((_check(row, order), row) for row in _rows(roots, "check"))
+    for row in _rows(roots, "check"):
         if row.text("id") in cases:
             raise row.error(f"{quoted(row.text('id'))} is the id of a case", "id")
     return Catalogue(requirements, cases, checks)
+
+
+def _rows(roots: Iterable[TomlTable], kind: str) -> Iterator[TomlTable]:
+    for root in roots:
+        yield from root.tables(kind)
 
 
 def _by_id(rows: Iterable[tuple[Row, TomlTable]]) -> dict[str, Row]:
@@ -127,10 +135,12 @@ def _case(row: TomlTable, order: Mapping[str, int]) -> Case:
         *("id", "level", "title", "requirements", "clauses", "testable", "positive", "template", "bsi_profiles"),
         *("sources", "document", "official"),
     )
-    requirements = row.texts("requirements")
+    requirements = row.texts("requirements", ())
     for requirement in requirements:
         _known(row, "requirements", requirement, order)
-    if not requirements or sorted(requirements, key=order.__getitem__) != list(requirements):
+    if ("requirements" in row and not requirements) or sorted(requirements, key=order.__getitem__) != list(
+        requirements
+    ):
         raise row.error('"requirements" must name at least one requirement, in catalogue order', "requirements")
     identity = read_id(row)
     return Case(
@@ -188,11 +198,11 @@ def read_words(row: TomlTable, key: str) -> dict[str, str]:
 
 
 def _module(row: TomlTable, identity: str) -> str:
-    """The letters before the number: "D" of TR-03108-D-02."""
-    match = re.fullmatch(r"TR-\d+-([A-Z]+)-\d+(?:-T)?", identity)
+    """The letters before the number: "D" of TR-03108-D-02, "B1" of TLS_B1_GP_02."""
+    match = re.fullmatch(r"TR-\d+-([A-Z]+)-\d+(?:-T)?|TLS_([A-Z]\d)_(?:GP|FR)_\d+(?:_T)?", identity)
     if match is None:
-        raise row.error(f"the case id {quoted(identity)} is not of the form TR-03108-D-02", "id")
-    return match.group(1)
+        raise row.error(f"the case id {quoted(identity)} is not of the form TR-03108-D-02 or TLS_B1_GP_02", "id")
+    return match[1] or match[2]
 
 
 def _known(row: TomlTable, key: str, requirement: str, order: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tr03108 import judge
 from tr03108.catalogue import load_catalogue
 from tr03108.judge import Check, load_checks
 from tr03108.profile import load_profile
@@ -14,6 +15,7 @@ from tr03108.report import Texts
 from tr03108.rooms import room
 
 CHECKS = load_checks()
+SHARED = sorted(Path(judge.__file__).parent.glob("[a-z]*_*.py"))  # what checks of several documents have in common
 OUTCOMES = {"met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked"}
 
 
@@ -36,7 +38,7 @@ def test_a_check_of_addresses_has_a_column(check: Check, lang: str) -> None:
     assert check.id in Texts.load(lang).tables["column"], f"no head for {check.id} in [column] of {lang}.toml"
 
 
-@pytest.mark.parametrize("file", sorted(room("checks").glob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*sorted(room("checks").glob("*.py")), *SHARED], ids=lambda file: file.name)
 @pytest.mark.parametrize("lang", ["en", "de"])
 def test_every_code_in_a_check_file_has_words(file: Path, lang: str) -> None:
     calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from types import CodeType
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from tr03108.catalogue import Case, Catalogue, CheckRow, Requirement, load_catalogue
@@ -18,6 +18,7 @@ from tr03108.report import Texts
 from tr03108.toml.table import did_you_mean
 
 _WIDTH = 100
+_JUDGING = ("tr03108_checks_", "tr03108.judge.tls_")  # modules of checks, and of what they share
 _PREFIX = "TR-03108-"  # what people leave out
 
 
@@ -135,7 +136,7 @@ class Explainer:
             yield from self._words(code, check.id)
 
     def _codes(self, check: Check) -> list[str]:
-        """The reason codes of a check: those in its function, and those it passes on in a scenario of the lab."""
+        """The reason codes of a check: those in the functions it is made of, and those of scenarios of the lab."""
         short = (check.case or "").removeprefix(_PREFIX)
         shown = [
             expected.code
@@ -143,7 +144,7 @@ class Explainer:
             if expected.check == check.id
             or (not expected.check and expected.case and expected.case.removeprefix(_PREFIX) == short)
         ]
-        found = dict.fromkeys([*shown, *_constants(check.function.__code__)])
+        found = dict.fromkeys([*shown, *_texts_of(check.function)])
         return sorted(text for text in found if self._texts.knows(text))
 
     def _words(self, code: str, check: str | None) -> Iterator[str]:
@@ -185,6 +186,39 @@ def _row_of(check: Check, catalogue: Catalogue) -> Case | CheckRow | None:
 
 def _asked(case: Case) -> str:
     return "MANUAL_SENDING_SIDE" if case.testable == "cooperative" else "MANUAL_DECLARATION"
+
+
+def _texts_of(function: Callable[..., object]) -> Iterator[str]:
+    """The texts in a function, and in the functions and tables of our own judging that it names."""
+    waiting, seen = [function], set[object]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen or not isinstance(one, FunctionType):
+            continue
+        seen.add(one)
+        yield from _constants(one.__code__)
+        names = set(_names(one.__code__))
+        for named in _named(one.__globals__, names):
+            if isinstance(named, Mapping):
+                yield from (text for text in named.values() if isinstance(text, str))
+            elif isinstance(named, FunctionType) and named.__module__.startswith(_JUDGING):
+                waiting.append(named)
+
+
+def _named(known: Mapping[str, object], names: set[str]) -> Iterator[object]:
+    """What names mean in a module, those of functions behind a module's name included."""
+    for name in sorted(names & known.keys()):
+        if isinstance(module := known[name], ModuleType):
+            yield from (vars(module)[each] for each in sorted(names & vars(module).keys()))
+        else:
+            yield known[name]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
 
 
 def _constants(code: CodeType) -> Iterator[str]:

@@ -24,3 +24,18 @@ def not_known(listing: Listing, thing: str) -> Result:
     """The answer where the hello that would have told did not: `thing` is what remains open."""
     code = listing.open_code
     return unseen(code if code in _OURS else "TLS_UNSEEN", because=code, thing=thing or None)
+
+
+def without_version(service: SmtpService, version: str, code: str) -> Result | None:
+    """What a check about one version answers where that was not seen or is not spoken."""
+    blind = without_tls(service)
+    return blind or (absent(code) if service.tls.version(version) == "refused" else None)
+
+
+def unanswered(service: SmtpService, topic: str) -> Result:
+    """The question was not asked, or its answer shows nothing."""
+    answer = next(iter(service.tls.about(topic)), None)
+    if answer is None:
+        return unseen("NOT_PROBED", because="NOT_PROBED")
+    ours = answer.code in ("BUDGET_EXHAUSTED", "NOT_PROBED")
+    return unseen(answer.code if ours else "TLS_UNSEEN", because=answer.code or None, reply=answer.words)

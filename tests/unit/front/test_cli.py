@@ -133,6 +133,8 @@ def test_lists(capsys: pytest.CaptureFixture[str], command: str, lang: str) -> N
         ("05-m", ["TR-03108-D-02"]),
         ("TR-03108-D-02", ["inbound-dane.tlsa-matches", "TLSA_MISMATCH", "TR-03108-05-M", "sha256sum"]),
         ("TR-03108-B-02", ["TR-03108"]),
+        ("TLS_B1_GP_05_T", ["b1.other-versions", "REFUSED_WITHOUT_ALERT", "TLS_VERSION_FORBIDDEN", "TR-03116-TS v1.1"]),
+        ("TR-03108-E-08", ["tls.suites", "SUITE_FORBIDDEN"]),
         ("inbound-dane.tlsa-matches", ["TR-03108-D-02", "TLSA_MISMATCH"]),
         ("tls.negotiated", ["TR-03108-03-M", "SUITE_FORBIDDEN"]),
         ("TLSA_MISMATCH", ["sha256sum", "inbound-dane.tlsa-matches"]),

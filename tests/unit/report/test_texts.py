@@ -53,6 +53,7 @@ KEY_USAGE_MISSING KEY_USAGE_NOT_CRITICAL KEY_USAGE_WRONG KEY_USAGE_WIDE
 EXTENDED_KEY_USAGE_MISSING EXTENDED_KEY_USAGE_WRONG EXTENDED_KEY_USAGE_WIDE
 CONSTRAINTS_MISSING CONSTRAINTS_NOT_CRITICAL PATH_LENGTH_MISSING PATH_LENGTH_LARGE ISSUER_KEY_SHORTER WILDCARD_NAME
 REVOCATION_ADDRESS_MISSING NO_REVOCATION_ADDRESS REVOCATION_UNSEEN ISSUER_NOT_DECLARED
+REFUSED_WITHOUT_ALERT REFUSED_WITH_OTHER_ALERT NO_CURVES NO_SUITE_CHOICE RESUMPTION_NOT_OFFERED
 TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
 NOT_OFFERED
 MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
@@ -75,6 +76,10 @@ CHECKS = (
     *("certificate.key-usage", "certificate.extended-key-usage", "certificate.basic-constraints"),
     *("certificate.key-order", "certificate.no-wildcard", "certificate.revocation-information"),
     *("certificate.revocation-checked", "certificate.trusted-ca"),
+    *("b1.versions-and-suites", "b1.other-suites", "b1.signatures", "b1.other-curves", "b1.other-versions"),
+    *("b1.dhe-length", "b1.groups", "b1.weak-signatures", "b1.suite-preference", "b1.encrypt-then-mac"),
+    *("b1.truncated-hmac", "b1.certificate", "b1.certified-ca", "b1.ocsp-stapling", "b1.heartbeat-extension"),
+    *("b1.renegotiation", "b1.extended-master-secret", "b1.compression", "b1.early-data"),
 )
 
 

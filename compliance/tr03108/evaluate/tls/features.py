@@ -21,6 +21,7 @@ from .answers import Answer
 from .certificate_curve import curve_of
 from .facts import TlsFacts
 
+HEARTBEAT = int(Extension.HEARTBEAT)
 _INAPPROPRIATE_FALLBACK = 86  # RFC 7507
 _LONG = 256  # octets; some old servers and firewalls give up on longer hellos
 # Schemes that a key of one kind only can have (RFC 8446 section 4.2.3, RFC 8734): the curve of the key.
@@ -72,6 +73,17 @@ def tickets(facts: TlsFacts) -> Tickets:
         max(lifetimes, default=None),
         max(early, default=0),
     )
+
+
+def gives_session_ids(facts: TlsFacts) -> bool | None:
+    """Whether TLS 1.2 names its sessions so that they could be resumed (RFC 5246 section 7.4.1.3); None: not seen.
+
+    A hello that asks for a ticket may be answered without an ID for that reason (RFC 5077 section 3.4).
+    """
+    seen = [a for a in facts.in_version("TLSv1.2") if a.hello is not None]
+    if any(a.hello is not None and a.hello.session_id for a in seen):
+        return True
+    return False if any(a.echoed(Extension.SESSION_TICKET) is None for a in seen) else None
 
 
 def completed(facts: TlsFacts) -> tuple[Answer, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...wire.tls.code_points import (
@@ -57,6 +57,10 @@ class Listing:
 
     def __add__(self, other: Listing) -> Listing:
         return Listing(self.accepted + other.accepted, self.unknown + other.unknown, self.open or other.open)
+
+    def only(self, wanted: Callable[[Item], bool]) -> Listing:
+        """Those of its items that are wanted."""
+        return Listing(tuple(filter(wanted, self.accepted)), tuple(filter(wanted, self.unknown)), self.open)
 
 
 NOTHING = Listing((), (), None)
@@ -147,6 +151,11 @@ def is_forward_secret(item: Item) -> bool:
 def is_cbc_suite(item: Item) -> bool:
     """Whether a suite of TLS 1.2 and below encrypts with a block cipher in CBC mode."""
     return item.code is not None and is_cbc(item.code)
+
+
+def is_finite_field(item: Item) -> bool:
+    """Whether a group is one of a finite field, with or without a name, and no curve."""
+    return item.code is None or item.code in FFDHE_GROUPS
 
 
 def key_of(item: Item) -> str:
