@@ -166,15 +166,7 @@ def test_a_huge_certificate_is_kept_once(mode: str) -> None:
     all_checks(seen)
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [
-        "verdict",
-        pytest.param(
-            "full", marks=pytest.mark.xfail(reason="BUG: Certificate messages are kept without a bound for all of them")
-        ),
-    ],
-)
+@pytest.mark.parametrize("mode", ["verdict", "full"])
 def test_certificates_that_change_all_the_time_do_not_make_a_dossier_huge(mode: str) -> None:
     config = replace(BOTH, keys=("P-256",))
     server = presenting(config, lambda: (padded(MAXIMUM_ANSWER - 16384),))

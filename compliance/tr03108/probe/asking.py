@@ -29,7 +29,7 @@ class Asking:
         self._record = record
         self._opener = opener
         self._pace = network.paces.setdefault(where[1], Pace(network.plan.back_off))
-        self._kept = network.kept.setdefault(where, set())
+        self._kept = network.kept.setdefault(where, {})
         self._where = where
         self._certificates: dict[str, bytes] = {}
         self._drops = False  # the server closed upon a hello that it answered later

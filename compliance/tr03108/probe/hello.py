@@ -18,6 +18,7 @@ from ..wire.tls.server_messages import MessageType
 from .dialogue import Dialogue, Ended
 from .net import Network, NotSeen, Refused, Stream
 
+MOST_CERTIFICATES = 1 << 20  # octets of Certificate messages kept of a service address; usual are one or two of 5 KiB
 LAST_WORDS = 2.0  # seconds for what comes after a completed handshake
 
 # What comes before TLS: returns where the server is ready for a hello; raises Ended (a fact of the dialogue, with its
@@ -89,13 +90,16 @@ async def ask_hello(
         return Failure(unseen.reason, unseen.detail, state="connect", connected_to=unseen.connected_to)
 
 
-def without_certificate(exchange: HelloExchange, kept: set[str]) -> HelloExchange:
-    """The exchange without a Certificate message that is in `kept` already; else its digest is added there."""
+def without_certificate(exchange: HelloExchange, kept: dict[str, int]) -> HelloExchange:
+    """The exchange without a Certificate message that is in `kept` already; else its digest and size are added there.
+
+    Beyond `MOST_CERTIFICATES` no more are kept: a server that shows another chain each time cannot fill a dossier.
+    """
     for message in exchange.received:
         if exchange.protocol == "tls" and message[0] == MessageType.CERTIFICATE:
             digest = hashlib.sha256(message).hexdigest()
-            if digest not in kept:
-                kept.add(digest)
+            if digest not in kept and sum(kept.values()) + len(message) <= MOST_CERTIFICATES:
+                kept[digest] = len(message)
                 return exchange
             rest = tuple(each for each in exchange.received if each is not message)
             return replace(exchange, received=rest, certificate=digest)
@@ -112,6 +116,8 @@ async def _converse(stream: Stream, conversation: Conversation, early: bytes, se
             while True:
                 if not data:
                     conversation.end_of_stream()
+                    if not conversation.done and _began(conversation):
+                        return "garbage", "the server closed in the middle of its answer"
                     if not conversation.done:
                         return "closed", "the server closed the connection"
                 answer = conversation.feed(data) if data else b""
@@ -128,11 +134,16 @@ async def _converse(stream: Stream, conversation: Conversation, early: bytes, se
             return "silent", f"no complete answer within {seconds:g} s"
     except ConnectionError as broken:
         if not conversation.completed:
-            return "reset", str(broken)
+            return "garbage" if _began(conversation) else "reset", str(broken)
     with contextlib.suppress(ConnectionError, TimeoutError):
         async with asyncio.timeout(seconds):
             await stream.send(conversation.close())
     return conversation.ended or "answered", conversation.error or ""
+
+
+def _began(conversation: Conversation) -> bool:
+    """The server began to answer, but not so much as one message is complete."""
+    return conversation.heard and not conversation.received and conversation.alert is None
 
 
 async def _sslv2(stream: Stream, question: Question, early: bytes, seconds: float) -> HelloExchange:

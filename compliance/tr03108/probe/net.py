@@ -172,7 +172,7 @@ class Network:
         self.store = Store()
         self.read_message = lru_cache(MESSAGES_KEPT)(read_message)
         self.paces: dict[str, Pace] = {}  # by address
-        self.kept: dict[tuple[str, str, int], set[str]] = {}  # digests of Certificate messages, by service address
+        self.kept: dict[tuple[str, str, int], dict[str, int]] = {}  # Certificate messages, by service address
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._spent: Counter[tuple[str, int]] = Counter()
         self._open = asyncio.Semaphore(OPEN_AT_ONCE)

@@ -153,8 +153,10 @@ class TestVersions:
     def test_a_refusal_of_some_suites_refuses_no_version(self) -> None:
         assert TlsFacts([refused("suites.TLSv1.2.1", old((RC4,)))]).version("TLSv1.2") == "unseen"
 
-    def test_but_protocol_version_does(self) -> None:
-        assert TlsFacts([refused("suites.TLSv1.2.1", old((RC4,)), 70)]).version("TLSv1.2") == "refused"
+    def test_not_even_with_protocol_version(self) -> None:
+        """There are servers that say so of suites and groups, too: the hello with everything decides."""
+        assert TlsFacts([refused("suites.TLSv1.2.1", old((RC4,)), 70)]).version("TLSv1.2") == "unseen"
+        assert TlsFacts([refused("versions.TLSv1.2", old((RC4,)), 70)]).version("TLSv1.2") == "refused"
 
     @pytest.mark.parametrize(
         ("random", "version"),
