@@ -21,6 +21,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .evaluate.anchors import parse_anchors
 from .model import (
+    SERVICE_KINDS,
+    ClientSession,
     DnsMessage,
     Dossier,
     Failure,
@@ -40,6 +42,7 @@ _CERTIFICATES = {"chain", "roots"}  # fields of DER certificates: PEM in the fil
 _KINDS: dict[str, type[Any]] = {
     "dns": DnsMessage,
     "smtp": SmtpSession,
+    "client": ClientSession,
     "http": HttpExchange,
     "hello": HelloExchange,
     "renegotiation": Renegotiation,
@@ -56,6 +59,11 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "smtp-plain": SmtpSession,
     "smtp-other": SmtpSession,
     "smtp-curve": SmtpSession,
+    "client": ClientSession,
+    "client-plain": ClientSession,
+    "client-injection": ClientSession,
+    "client-other": ClientSession,
+    "client-curve": ClientSession,
     "https": HttpExchange,
     "hello": HelloExchange,
     "renegotiation": Renegotiation,
@@ -176,6 +184,12 @@ def _check_key(key: str, value: Any) -> None:
         sound = _NUMBER.fullmatch(port) is not None and _QUESTION.fullmatch(question) is not None
         sound = sound and _is_address(address)
     else:
+        if _KEY_KINDS[kind] is ClientSession:
+            protocol, _, rest = rest.partition("/")
+            if protocol not in SERVICE_KINDS:
+                raise ValueError(f"{key}: unknown service")
+            if isinstance(value, ClientSession) and value.protocol != protocol:
+                raise ValueError(f"{key}: holds a session with another service")
         numbers = 1 if kind == "https" else 2
         name, address, *counts = ("", "", *rest.rsplit("/", numbers + 1))[-numbers - 2 :]
         sound = len(counts) == numbers and all(_NUMBER.fullmatch(count) for count in counts)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from tr03108 import dossier as codec
 from tr03108.model import (
+    SERVICE_KINDS,
+    ClientSession,
     DnsMessage,
     Dossier,
     Failure,
@@ -36,6 +38,7 @@ SMTP = "smtp/mx1.example.org/192.0.2.1/25/1"
 DNS = "dns/example.org/MX"
 HTTPS = "https/mta-sts.example.org/2001:db8::1/1"
 PLAIN = "smtp-plain/mx1.example.org/192.0.2.1/25/1"
+CLIENT = "client/imap/mail.example.org/192.0.2.1/143/1"
 
 HANDSHAKE = Handshake(
     server_name="mx1.example.org",
@@ -54,6 +57,16 @@ HANDSHAKE = Handshake(
 VALUES: dict[str, Any] = {
     DNS: DnsMessage("example.org", "MX", b"\x00\xff", "192.0.2.53:53", "udp"),
     SMTP: SmtpSession("127.0.0.1:2525", True, (Line("S", b"220 \xe9\r", 0.5),), "quit", "done", HANDSHAKE),
+    CLIENT: ClientSession(
+        "imap",
+        "127.0.0.1:1143",
+        True,
+        (Line("S", b"* OK", 0.5),),
+        (Line("C", b"a3 LOGOUT", 0.6),),
+        "quit",
+        "done",
+        None,
+    ),
     HTTPS: HttpExchange("https://x/", "[::1]:443", False, None, "answered", 200, (("Content-Type", "ü"),), b"x", False),
 }
 FAILURES = {PLAIN: Failure(Reason.DEFERRED, "421 später", (Line("C", b"EHLO", 1.0),), "greeting")}
@@ -140,6 +153,8 @@ def test_unknown_keys_are_allowed(body: dict[str, Any], dossier: Dossier) -> Non
         "dns-at/192.0.2.1/a/b.example.org/MX",
         "dns-at/2001:db8::1/./DNSKEY",
         "dns-at-tcp/192.0.2.1/example.org/SOA",
+        *(f"client/{name}/a/b.example.org/2001:db8::1/993/2" for name in SERVICE_KINDS),
+        *(f"client-{look}/imap/m.example/192.0.2.1/143/1" for look in ("plain", "injection", "other", "curve")),
     ],
 )
 def test_keys_of_observations(body: dict[str, Any], key: str) -> None:
@@ -265,6 +280,9 @@ def test_malformed_at_any_depth(body: dict[str, Any]) -> None:
             "dns-at//example.org/MX",
         ),
         *("dns-at-tcp/2001:DB8::1/example.org/SOA", "dns-at/fe80::1%eth0/example.org/MX", "dns-at/192.0.2.1/a..b/MX"),
+        *("client", "client/imap", "client/ftp/m/192.0.2.1/21/1", "client/IMAP/m/192.0.2.1/143/1"),
+        *("client/m/192.0.2.1/143/1", "client/imap/192.0.2.1/143/1", "client/imap/m/192.0.2.1/143"),
+        *("client/imap/m/192.0.2.1/143/0", "client/imap//192.0.2.1/143/1", "client-x/imap/m/192.0.2.1/143/1"),
         *("https/x", "https/mx/192.0.2.1", "https/mx//1", "ftp/mx/192.0.2.1/21/1", "DNS/example.org/MX"),
     ],
 )
@@ -273,10 +291,19 @@ def test_malformed_keys_of_observations(body: dict[str, Any], key: str) -> None:
     assert "malformed dossier" in refused(json.dumps(body))
 
 
-@pytest.mark.parametrize(("key", "other"), [(DNS, SMTP), (SMTP, DNS), (SMTP, HTTPS), (HTTPS, SMTP), (PLAIN, DNS)])
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [(DNS, SMTP), (SMTP, DNS), (SMTP, HTTPS), (HTTPS, SMTP), (PLAIN, DNS), (CLIENT, SMTP), (SMTP, CLIENT)],
+)
 def test_values_of_another_kind(body: dict[str, Any], key: str, other: str) -> None:
     body["observations"][key] = body["observations"][other]
     assert "malformed dossier" in refused(json.dumps(body))
+
+
+def test_sessions_are_with_the_service_of_their_key(body: dict[str, Any]) -> None:
+    seen = body["observations"]
+    seen[CLIENT.replace("/imap/", "/imaps/")] = seen.pop(CLIENT)
+    assert "another service" in refused(json.dumps(body))
 
 
 @settings(max_examples=200, deadline=None)

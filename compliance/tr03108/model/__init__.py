@@ -25,6 +25,7 @@ from .judged import (
 )
 from .plan import HelloSets, ProbePlan
 from .seen import (
+    ClientSession,
     DnsMessage,
     Failure,
     Fetch,
@@ -38,10 +39,13 @@ from .seen import (
     Renegotiation,
     SmtpSession,
 )
+from .services import SERVICE_KINDS, ServiceKind
 
 __all__ = [
+    "SERVICE_KINDS",
     "Audit",
     "CaseResult",
+    "ClientSession",
     "DnsMessage",
     "Dossier",
     "Failure",
@@ -61,6 +65,7 @@ __all__ = [
     "Reason",
     "Renegotiation",
     "RequirementResult",
+    "ServiceKind",
     "SmtpSession",
     "Subject",
     "TargetAudit",

@@ -119,6 +119,25 @@ class SmtpSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSession:
+    """One connection to a service of mail clients, from connect to leaving or to the event that ended it.
+
+    `protocol` is a name of SERVICE_KINDS. `lines` were said in the clear, `inside` within TLS. `state` is where it
+    ended: "connect", "greeting", "capabilities", "starttls", "handshake", "capabilities-tls", "login", "quit"; with
+    TLS from the first octet on, "handshake" comes before "greeting". `ended` is how, as in SmtpSession.
+    """
+
+    protocol: str
+    connected_to: str  # ADDRESS:PORT really used
+    redirected: bool
+    lines: tuple[Line, ...]
+    inside: tuple[Line, ...]
+    state: str
+    ended: str
+    handshake: Handshake | None
+
+
+@dataclass(frozen=True, slots=True)
 class HttpExchange:
     """One HTTPS GET: `ended` as in SmtpSession, or "answered"; body capped, `truncated` when more came."""
 
@@ -191,4 +210,4 @@ class Fetch:
     ended: str
 
 
-ObservedValue = DnsMessage | SmtpSession | HttpExchange | HelloExchange | Renegotiation | Fetch
+ObservedValue = DnsMessage | SmtpSession | ClientSession | HttpExchange | HelloExchange | Renegotiation | Fetch

@@ -9,13 +9,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from ..model import Failure, Reason, SmtpSession
-from ..wire.smtp import Reply, offers_starttls
+from ..wire.smtp import Reply, SmtpReply, offers_starttls
 from .dialogue import Dialogue, Ended
 from .net import Network, NotSeen, Refused, Stream
 from .tls import EVERYTHING, ONE_KEY_TYPE, Offer
 
-_FAREWELL = 5.0  # seconds to wait for the reply to RSET or QUIT; nothing depends on it
-_EHLO_UNKNOWN = (500, 502, 504)  # RFC 5321 section 4.2.4: the command is not known or not implemented
+FAREWELL = 5.0  # seconds to wait for the reply to RSET or QUIT; nothing depends on it
 
 _Script = Callable[[Dialogue, Stream], Awaitable[None]]
 
@@ -30,14 +29,14 @@ async def starttls_session(
         ehlo = await _open(network, dialogue, stream)
         if offers_starttls(ehlo) and ehlo.positive:
             dialogue.state = "starttls"
-            if (await dialogue.command("STARTTLS", seconds)).positive:
+            if (await dialogue.command("STARTTLS", seconds, SmtpReply())).positive:
                 dialogue.state = "handshake"
                 handshake = await dialogue.start_tls(host, seconds, offer)
                 if handshake.ended != "completed":
                     # SmtpSession knows no alert: it closes the connection.
                     raise Ended("closed" if handshake.ended == "alert" else handshake.ended, handshake.error or "")
                 dialogue.state = "ehlo-tls"
-                if (await dialogue.command(_ehlo(stream), seconds)).positive:
+                if (await dialogue.command(_ehlo(stream), seconds, SmtpReply())).positive:
                     dialogue.state = "quit"
         await _farewell(dialogue, seconds, "QUIT")
 
@@ -60,7 +59,7 @@ async def plaintext_session(network: Network, host: str, address: str, port: int
         commands: tuple[str, ...] = ("QUIT",)
         if ehlo.positive:
             dialogue.state = "mail"
-            await dialogue.command("MAIL FROM:<>", seconds)
+            await dialogue.command("MAIL FROM:<>", seconds, SmtpReply())
             dialogue.state = "quit"
             commands = ("RSET", "QUIT")
         await _farewell(dialogue, seconds, *commands)
@@ -75,7 +74,7 @@ async def smtp_starttls(network: Network, dialogue: Dialogue, stream: Stream) ->
         await _farewell(dialogue, network.plan.timeout, "QUIT")
         raise Ended("done", "STARTTLS is not offered")
     dialogue.state = "starttls"
-    reply = await dialogue.command("STARTTLS", network.plan.timeout)
+    reply = await dialogue.command("STARTTLS", network.plan.timeout, SmtpReply())
     if not reply.positive:
         await _farewell(dialogue, network.plan.timeout, "QUIT")
         if reply.transient:
@@ -109,15 +108,15 @@ async def _open(network: Network, dialogue: Dialogue, stream: Stream) -> Reply:
     """Greeting and EHLO. Until EHLO is answered a broken or unwilling server is our blindness: NotSeen."""
     plan = network.plan
     try:
-        greeting = await dialogue.greeting(plan.greeting_timeout)
+        greeting = await dialogue.listen(plan.greeting_timeout, SmtpReply())
         if not greeting.positive:
             raise await _unwilling(dialogue, plan.timeout, "greeting", greeting)
         dialogue.state = "ehlo"
-        ehlo = await dialogue.command(_ehlo(stream), plan.timeout)
+        ehlo = await dialogue.command(_ehlo(stream), plan.timeout, SmtpReply())
     except Ended as end:
         reason = Reason.TIMEOUT if end.how == "silent" else Reason.ABORTED
         raise NotSeen(reason, f"{dialogue.state}: {end.detail}") from end
-    if not ehlo.positive and ehlo.code not in _EHLO_UNKNOWN:
+    if not ehlo.positive and not ehlo.unknown:
         raise await _unwilling(dialogue, plan.timeout, "EHLO", ehlo)
     return ehlo
 
@@ -132,10 +131,14 @@ async def _farewell(dialogue: Dialogue, seconds: float, *commands: str) -> None:
     """Takes leave; a server that does not answer any more loses nothing."""
     with contextlib.suppress(Ended):
         for command in commands:
-            await dialogue.command(command, min(seconds, _FAREWELL))
+            await dialogue.command(command, min(seconds, FAREWELL), SmtpReply())
 
 
 def _ehlo(stream: Stream) -> str:
-    """EHLO with an address literal: right for a client that has no name of its own (RFC 5321 section 4.1.4)."""
+    return f"EHLO {client_name(stream)}"
+
+
+def client_name(stream: Stream) -> str:
+    """An address literal: right for a client that has no name of its own (RFC 5321 section 4.1.4)."""
     address = stream.local_address
-    return f"EHLO [IPv6:{address}]" if ":" in address else f"EHLO [{address}]"
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

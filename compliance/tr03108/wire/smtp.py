@@ -6,24 +6,35 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MAXIMUM_LINE = 4096  # octets; RFC 5321 section 4.5.3.1.5 demands only 512 of a server, extensions may lengthen it
-MAXIMUM_LINES = 100  # in one reply (section 4.5.3.1.7 asks for no more)
-MAXIMUM_REPLY = 65536  # octets in one reply
+from .replies import (
+    MAXIMUM_LINE,
+    MAXIMUM_LINES,
+    MAXIMUM_REPLY,
+    Capabilities,
+    LineBuffer,
+    NotAReply,
+    ReplyForm,
+    ReplyOverflow,
+)
+
+__all__ = [
+    "MAXIMUM_LINE",
+    "MAXIMUM_LINES",
+    "MAXIMUM_REPLY",
+    "NotAReply",
+    "Reply",
+    "ReplyOverflow",
+    "ReplyParser",
+    "SmtpReply",
+    "announced",
+    "ehlo_keywords",
+    "offers_starttls",
+]
 
 _REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -].*)?\Z", re.DOTALL)
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
-
-
-class ReplyOverflow(Exception):
-    """The server sent more than a reply may have; the message says what."""
-
-
-class NotAReply(Exception):
-    """A line that is no SMTP reply line: `line`, without its end."""
-
-    def __init__(self, line: bytes) -> None:
-        super().__init__(repr(line[:200]))
-        self.line = line
+_OLD_AUTH = "AUTH="  # as some servers wrote it before RFC 2554, and some clients still read it
+_UNKNOWN = (500, 502, 504)  # RFC 5321 section 4.2.4: the command is not known or not implemented
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,23 @@ class Reply:
     def permanent(self) -> bool:
         return 500 <= self.code < 600
 
+    @property
+    def continues(self) -> bool:
+        return 300 <= self.code < 400
+
+    @property
+    def unknown(self) -> bool:
+        return self.code in _UNKNOWN
+
+
+class SmtpReply(ReplyForm[Reply]):
+    """One reply: lines with a hyphen behind the code, and a last one without."""
+
+    def _read(self, line: bytes) -> Reply | None:
+        if not _REPLY_LINE.match(line):
+            raise NotAReply(line)
+        return None if line[3:4] == b"-" else Reply(int(line[:3]), tuple(self._lines))
+
 
 class ReplyParser:
     """Takes bytes in, gives lines and replies out. No I/O, no clock.
@@ -54,38 +82,23 @@ class ReplyParser:
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._scanned = 0  # octets of the buffer known to hold no line end, so that a drip-feed stays cheap
-        self._lines: list[bytes] = []
-        self._octets = 0
+        self._buffer = LineBuffer()
+        self._form = SmtpReply()
         self._reply: Reply | None = None
 
     def feed(self, data: bytes) -> None:
         """Adds received bytes."""
-        self._buffer += data
+        self._buffer.feed(data)
 
     def next_line(self) -> bytes | None:
         """The next complete line without its end, or None. Raises ReplyOverflow and NotAReply."""
-        end = self._buffer.find(b"\n", self._scanned)
-        self._scanned = len(self._buffer) if end < 0 else 0
-        if end > MAXIMUM_LINE or (end < 0 and len(self._buffer) > MAXIMUM_LINE):
-            raise ReplyOverflow(f"a line longer than {MAXIMUM_LINE} octets")
-        if end < 0:
+        line = self._buffer.next_line(self._form)
+        if line is None:
             return None
-        line = bytes(self._buffer[:end]).removesuffix(b"\r")
-        del self._buffer[: end + 1]
-        if not _REPLY_LINE.match(line):
-            self._lines = []
-            raise NotAReply(line)
-        self._lines.append(line)
-        self._octets += end + 1
-        if line[3:4] != b"-":
-            self._reply = Reply(int(line[:3]), tuple(self._lines))
-            self._lines, self._octets = [], 0
-        elif len(self._lines) >= MAXIMUM_LINES:
-            raise ReplyOverflow(f"a reply of more than {MAXIMUM_LINES} lines")
-        elif self._octets > MAXIMUM_REPLY:
-            raise ReplyOverflow(f"a reply of more than {MAXIMUM_REPLY} octets")
+        form, self._form = self._form, SmtpReply()
+        self._reply = form.take(line)
+        if self._reply is None:
+            self._form = form
         return line
 
     def take_reply(self) -> Reply | None:
@@ -96,14 +109,11 @@ class ReplyParser:
     @property
     def rest(self) -> bytes:
         """Received bytes that belong to no line yet taken."""
-        return bytes(self._buffer)
+        return self._buffer.rest
 
     def take_rest(self) -> bytes:
         """The same, and forgets them."""
-        rest = self.rest
-        self._buffer.clear()
-        self._scanned = 0
-        return rest
+        return self._buffer.take_rest()
 
 
 def ehlo_keywords(reply: Reply) -> Mapping[str, tuple[str, ...]]:
@@ -119,3 +129,16 @@ def ehlo_keywords(reply: Reply) -> Mapping[str, tuple[str, ...]]:
 def offers_starttls(reply: Reply) -> bool:
     """Whether the EHLO reply announces STARTTLS (RFC 3207 section 4)."""
     return "STARTTLS" in ehlo_keywords(reply)
+
+
+def announced(reply: Reply) -> Capabilities | None:
+    """What a positive reply to EHLO announces (RFC 4954 section 3 for AUTH); None for any other reply."""
+    if reply.code != 250:
+        return None
+    keywords = ehlo_keywords(reply)
+    mechanisms = [word.upper() for word in keywords.get("AUTH", ())]
+    for line in reply.lines[1:]:
+        text = line[4:].decode("ascii", "replace").upper()
+        if text.startswith(_OLD_AUTH):
+            mechanisms += text.removeprefix(_OLD_AUTH).split()
+    return Capabilities(keywords, "STARTTLS" in keywords, tuple(dict.fromkeys(mechanisms)), False)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tr03108.model import Failure, Handshake, Observation, Reason, SmtpSession
+from tr03108.model import ClientSession, Failure, Handshake, Observation, Reason, SmtpSession
 from tr03108.probe.looks import answered_ehlo, look_again, other_key_type, plain_again, through_tls
 
 NOW = datetime.now(UTC)
@@ -91,3 +91,18 @@ def test_the_session_in_the_clear_is_repeated_once_after_blindness() -> None:
 def test_no_second_certificate_is_asked_for_without_a_first() -> None:
     for seen in (TLS, BROKEN_LATER, MISSING, ALERT, DEFERRED):
         assert other_key_type(seen) is None
+
+
+def test_sessions_with_clients_services_are_looked_at_alike() -> None:
+    def client(look: Observation[SmtpSession]) -> Observation[ClientSession]:
+        seen = look.value
+        assert seen is not None
+        value = ClientSession("imap", seen.connected_to, False, (), (), seen.state, seen.ended, seen.handshake)
+        return Observation("k", NOW, value, None)
+
+    assert through_tls(client(TLS))
+    assert not look_again([client(TLS)])
+    assert look_again([client(MISSING)])
+    assert not look_again([client(MISSING), client(MISSING)])
+    assert look_again([client(MISSING), client(ALERT)])
+    assert answered_ehlo(client(MISSING))
