@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 help:
 	@echo "make demo     audit the embedded lab; prints the report's path last"
 	@echo "make test     all tests that need no root and no other program"
-	@echo "make interop  tests against Postfix, NSD and Unbound (root; skipped where they are not installed)"
+	@echo "make interop  tests against real mail, TLS and DNS servers (root; skipped where they are not installed)"
 	@echo "make soak     thousands of random DNSSEC lookups beside Unbound and delv (LOOKUPS=6000 SEED=1)"
 	@echo "make bench-tls  our TLS surveys beside sslyze and testssl.sh, which it fetches (root; ROUNDS=3)"
 	@echo "make lint     ruff and mypy"
