@@ -47,6 +47,7 @@ class Survey:
         self._ordinary = ordinary
         self._farewell = farewell
         self._tls12_answered = ordinary is not None and ordinary.version == "TLSv1.2"
+        self._chosen: set[int | None] = set()  # suites seen in TLS 1.2
         self._used: set[int] = set()  # signature schemes seen in TLS 1.2
         self._shares = False  # keys are sent from the start, where the server wants it so
         self._leaf = ordinary.chain[0] if ordinary is not None and ordinary.chain else None
@@ -137,6 +138,7 @@ class Survey:
     def _keep(self, answer: Answer) -> Answer:
         if answer.version == "TLSv1.2":
             self._tls12_answered = True
+            self._chosen.add(answer.suite)
             self._used.update(() if answer.scheme is None else (answer.scheme,))
         if self._leaf is None and answer.chain:
             self._leaf = answer.chain[0]

@@ -84,6 +84,8 @@ class VerdictSurvey(Survey):
         while number <= LONGEST:
             answer = await self._hello(f"order.ends.TLSv1.2.{number}", self._old12((*worst, *rest)))
             if answer.suite not in rest:
+                if rest and self._chosen.isdisjoint(rest):  # is there any of the best that was passed over?
+                    await self._hello("suites.TLSv1.2.best", self._old12(rest))
                 return
             rest.remove(answer.suite)
             number += 1
@@ -95,7 +97,19 @@ class VerdictSurvey(Survey):
             worst = await self._ladder("groups.TLSv1.3", sets, lambda g: self._hellos.new(groups=g), group_of)
         if tls12 and worst != 0:
             sets = self._sets.groups.get("TLSv1.2", ())
-            await self._ladder("groups.TLSv1.2", sets, lambda g: self._old12(ECDHE, groups=g), group_of, below=worst)
+            make: Make = lambda groups: self._old12(ECDHE, groups=groups)  # noqa: E731
+            worst = await self._ladder("groups.TLSv1.2", sets, make, group_of, below=worst)
+            await self._beside_own_curve(sets[:-1] if worst is None else sets[:worst], make)
+
+    async def _beside_own_curve(self, sets: Sequence[Sequence[int]], make: Make) -> None:
+        """The sets once more, where the server may have had no certificate to show without the curve of its key."""
+        own, number = self._own_curve(), 1
+        while own is not None and (pool := [group for group in together(sets) if group != own]):
+            answer = await self._hello(f"groups.TLSv1.2.own{number}.beside", make((*pool, own)))
+            found = index_of(answer.group, sets)
+            if found is None:
+                return
+            sets, number = sets[:found], number + 1
 
     async def _first_alone(self) -> Answer | None:
         """The first single group, with the suites that are asked for together and the worst schemes first.

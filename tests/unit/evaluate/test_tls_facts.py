@@ -246,6 +246,10 @@ class TestOwnCurve:
         assert found.codes == (23,)
         assert found.unknown((21, 29)) == (21, 29)
 
+    def test_what_never_comes_without_the_curve_and_never_beside_it_does_not_come_at_all(self) -> None:
+        found = TlsFacts([self.ALL, refused("groups.TLSv1.2.1", self.REST), self.beside(23)]).groups("TLSv1.2")
+        assert found.unknown((21, 29)) == ()
+
     def test_who_follows_the_client_would_have_taken_what_came_before_it(self) -> None:
         follows = replace(
             self.beside(29), question="groups.TLSv1.2.own1.beside"

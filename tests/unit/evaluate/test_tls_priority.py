@@ -8,7 +8,7 @@ from tr03108.evaluate.tls.answers import Answer
 from tr03108.evaluate.tls.facts import TlsFacts
 from tr03108.evaluate.tls.listings import Item
 from tr03108.evaluate.tls.priority import suite_has_low_priority, version_has_low_priority
-from unit.evaluate.tls_answers import CBC, DHE, ECDHE_RSA, RC4, chosen, new, old
+from unit.evaluate.tls_answers import CBC, DHE, ECDHE_RSA, RC4, chosen, new, old, refused
 
 BAD = Item("TLSv1.2", RC4, "TLS_RSA_WITH_RC4_128_SHA")
 
@@ -48,7 +48,9 @@ class TestSuites:
         assert low(favourite, second, third) is False
 
     def test_what_is_not_known_to_be_accepted_is_not_preferred_to(self) -> None:
-        assert low(ALONE, chosen("order.ends.TLSv1.2", old((RC4, DHE, CBC)), RC4)) is True  # nothing better is there
+        assert low(ALONE, chosen("order.ends.TLSv1.2", old((RC4, DHE, CBC)), RC4)) is None
+        nothing_better = refused("suites.TLSv1.2.best", old((ECDHE_RSA, DHE)))
+        assert low(ALONE, nothing_better) is True
 
 
 class TestVersions:

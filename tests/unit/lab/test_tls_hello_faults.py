@@ -20,7 +20,7 @@ BOTH = speaking("TLSv1.2", "TLSv1.3")
 HELLOS = {"TLSv1.2": old_hello(ECDHE_RSA), "TLSv1.3": new_hello("secp384r1")}
 ENDS = {
     HelloFault.WRONG_LENGTHS: "garbage",
-    HelloFault.TRUNCATED: "closed",
+    HelloFault.TRUNCATED: "garbage",
     HelloFault.SECOND_SERVER_HELLO: "garbage",
     HelloFault.ENDLESS: "garbage",
     HelloFault.EMPTY_RECORDS: "garbage",

@@ -128,12 +128,19 @@ class TlsFacts:
             groups = answer.offered.groups or () if answer.offered is not None else ()
             if self._suits(answer, version) and not codes.keys() & set(groups):
                 refused.update(groups)
+        alone = {
+            group
+            for answer in self._refused(version, ("groups", "alone"))
+            for group in (answer.offered.groups or () if answer.offered is not None else ())
+        }
         for answer in self.in_version(version):
-            # The certificate's own curve had to be offered, and it was taken although it came last: that says something
-            # of those before it where the server goes by the order of its clients.
-            if answer.question.endswith(BESIDE) and answer.offered is not None and self._client_order(version):
-                groups = answer.offered.groups or ()
-                refused.update(groups[:-1] if groups and answer.group == groups[-1] else ())
+            # The certificate's own curve had to be offered, and it was taken although it came last. Where the server
+            # goes by its clients' order, it has none of those before it; and where it shows no certificate without that
+            # curve, they may be there, but whoever offers them has to offer the curve, too, and never gets them.
+            groups = answer.offered.groups or () if answer.offered is not None else ()
+            if answer.question.endswith(BESIDE) and groups and answer.group == groups[-1]:
+                follows = self._client_order(version)
+                refused.update(group for group in groups[:-1] if follows or group in alone)
         return self._accepted(tuple(codes), refused, "groups", version)
 
     def schemes(self, version: str, kind: str) -> Accepted:

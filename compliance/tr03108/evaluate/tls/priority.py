@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...wire.tls.code_points import ALL_SUITES, TLS13_SUITES
 from .answers import Answer
 from .facts import TlsFacts
 from .listings import Item
@@ -22,7 +23,9 @@ def suite_has_low_priority(facts: TlsFacts, item: Item, better: Better) -> bool 
     known = facts.suites(item.version).codes
     superior = {code for code in known if better(item.version, code)}
     if not superior:
-        return True  # there is nothing to prefer; that none is offered is the matter of another check
+        every = TLS13_SUITES if item.version == "TLSv1.3" else ALL_SUITES
+        unknown = facts.suites(item.version).unknown(code for code in every if better(item.version, code))
+        return None if unknown else True  # there is nothing to prefer; that is the matter of another check
     proven: set[int] = set()
     for answer in facts.in_version(item.version):
         offered = answer.offered.suites if answer.offered is not None else ()
