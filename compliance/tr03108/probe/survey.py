@@ -19,12 +19,13 @@ from ..wire.tls.code_points import (
     TLS13_SUITES,
     authentication,
     forward_secret,
+    is_cbc,
     uses_dhe,
     uses_ecdhe,
 )
 from ..wire.tls.key_share import SHAREABLE
 from .hello import Question
-from .hellos import NUMBERS, Hellos
+from .hellos import NUMBERS, Hellos, curious
 
 ECDHE = tuple(suite for suite in ALL_SUITES if uses_ecdhe(suite))
 SHARES = (29, 23)  # keys for servers that do not like a hello without any: x25519 and secp256r1
@@ -79,6 +80,13 @@ class Survey:
             return first
         self._shares = True
         return await self._hello("versions.TLSv1.3.shares", self._hellos.new(self._best("TLSv1.3")))
+
+    async def _curious(self) -> None:
+        """Features that had better not be taken up; some go with CBC suites alone, the others with any."""
+        order = self._best("TLSv1.2")
+        answer = await self._hello("curious.TLSv1.2", curious(self._old12([suite for suite in order if is_cbc(suite)])))
+        if not answer.chosen:
+            await self._hello("curious.TLSv1.2.any", curious(self._old12(order)))
 
     # How to ask
 

@@ -118,7 +118,7 @@ class FullSurvey(Survey):
         everything = self._old12(order)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._chain("ffdhe.TLSv1.2", FFDHE_GROUPS, named, group_of))
-            group.create_task(self._hello("curious.TLSv1.2", curious(self._old12([s for s in order if is_cbc(s)]))))
+            group.create_task(self._curious())
             group.create_task(self._hello("sni.none", replace(everything, server_name=None)))
             group.create_task(self._hello("sni.wrong", replace(everything, server_name=UNKNOWN_NAME)))
             group.create_task(self._hello("grease.TLSv1.2", greased(everything)))

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from ..evaluate.tls.answers import Answer
-from ..wire.tls.code_points import FFDHE_GROUPS, SCHEMES_TLS12, authentication, is_cbc, schemes_of, uses_dhe, uses_ecdhe
-from .hellos import NUMBERS, curious
+from ..wire.tls.code_points import FFDHE_GROUPS, SCHEMES_TLS12, authentication, schemes_of, uses_dhe, uses_ecdhe
+from .hellos import NUMBERS
 from .survey import (
     ECDHE,
     PROTOCOL_VERSION,
@@ -170,7 +170,7 @@ class VerdictSurvey(Survey):
 
     async def _features(self) -> None:
         order = self._best("TLSv1.2")
-        await self._hello("curious.TLSv1.2", curious(self._old12([suite for suite in order if is_cbc(suite)])))
+        await self._curious()
         dhe = [suite for suite in order if uses_dhe(suite) and authentication(suite) in ("RSA", "DSS")]
         # Named is the smallest group: who goes by names shows whether it takes that, who does not shows its own prime.
         named = await self._hello("ffdhe.TLSv1.2.1", self._hellos.ffdhe(dhe, FFDHE_GROUPS[:1]))
