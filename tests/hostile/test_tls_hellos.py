@@ -11,7 +11,9 @@ import pytest
 
 from embedded_servers import Server, scripted
 from hostile.tls_server_answers import RECORD, SERVER_HELLO, Raw, Talk, drips, floods, record, says, served
+from tr03108.evaluate.tls import features
 from tr03108.evaluate.tls.answers import Answer, answer_to
+from tr03108.evaluate.tls.facts import TlsFacts
 from tr03108.lab.tls_hello_config import HelloFault, State
 from tr03108.model import Failure, HelloExchange, ProbePlan
 from tr03108.probe.hello import Opener, Question, ask_hello, direct_tls
@@ -119,7 +121,10 @@ def test_what_ends_after_the_servers_finished_is_a_choice(fault: HelloFault, sta
     config = replace(BOTH, fault=fault, fault_at=state)
     exchange, answer = ask(scripted(config, *CHAINS.values()), HELLOS["TLSv1.3"])
     assert isinstance(exchange, HelloExchange)
-    assert (exchange.ended, exchange.completed, answer.kind, answer.proven) == ("answered", True, "chosen", True)
+    ended = "silent" if fault is HelloFault.SILENCE else "answered"
+    assert (exchange.ended, exchange.completed, answer.kind, answer.proven) == (ended, True, "chosen", True)
+    assert not answer.heard_out
+    assert features.tickets(TlsFacts([answer])).tls13 is None  # they might have come, had it stayed
 
 
 HUGE = b"\x02\xff\xff\xff"  # a ServerHello of 16 MiB

@@ -109,6 +109,7 @@ def without_certificate(exchange: HelloExchange, kept: dict[str, int]) -> HelloE
 async def _converse(stream: Stream, conversation: Conversation, early: bytes, seconds: float) -> tuple[str, str]:
     """How it ended, and a few words."""
     after = False
+    lost: tuple[str, str] | None = None  # after a completed handshake: what might still have come was not heard
     try:
         async with asyncio.timeout(seconds) as limit:
             await stream.send(conversation.start())
@@ -132,13 +133,15 @@ async def _converse(stream: Stream, conversation: Conversation, early: bytes, se
     except TimeoutError:
         if not conversation.completed:
             return "silent", f"no complete answer within {seconds:g} s"
+        lost = "silent", "no reply after the handshake"
     except ConnectionError as broken:
         if not conversation.completed:
             return "garbage" if _began(conversation) else "reset", str(broken)
+        lost = "reset", str(broken)
     with contextlib.suppress(ConnectionError, TimeoutError):
         async with asyncio.timeout(seconds):
             await stream.send(conversation.close())
-    return conversation.ended or "answered", conversation.error or ""
+    return lost or (conversation.ended or "answered", conversation.error or "")
 
 
 def _began(conversation: Conversation) -> bool:

@@ -84,7 +84,7 @@ def test_endings_after_the_handshake_lose_nothing() -> None:
                 replace(BOTH, fault=fault, fault_at=state), HELLOS["TLSv1.3"], seconds=0.5, complete=True, farewell=b"x"
             )
             assert fault is HelloFault.RESET or answer.exchange.completed
-            assert answer.ended in ("answered", "reset")
+            assert answer.ended in ("answered", "reset", "silent")
 
 
 CLIENT_KEY_EXCHANGE = bytes((22, 3, 3, 0, 70, 16, 0, 0, 66, 65)) + bytes(65)

@@ -54,6 +54,7 @@ class Answer:
     `kind`: "chosen", "refused", "closed" (a refusal if it happens twice) or "unclear", where `code` says why.
     `offered` is None for SSLv2, whose suites are `sslv2_suites`. `chain` is as sent. `proven`: whether the key of the
     certificate signed this handshake; None where nothing was signed or the signature is of a kind we cannot check.
+    `heard_out`: after a completed handshake the server answered or took its leave, so that all its tickets have come.
     """
 
     question: str
@@ -72,6 +73,7 @@ class Answer:
     staple: bytes | None = None
     tickets: tuple[Ticket, ...] = ()
     completed: bool = False
+    heard_out: bool = False
     sslv2_suites: tuple[int, ...] = field(default=())
 
     @property
@@ -182,7 +184,7 @@ def answer_to(question: str, observation: Observation[HelloExchange], certificat
     alert = exchange.alert[1] if exchange.alert is not None else None
     if read.hello is not None and offered is not None and (strange := _not_offered(read.hello, offered)):
         return Answer(question, time, "unclear", offered, "TLS_UNREADABLE", strange, alert)
-    if exchange.ended == "answered" and read.hello is not None:
+    if (exchange.ended == "answered" or exchange.completed) and read.hello is not None:
         return Answer(
             question,
             time,
@@ -198,6 +200,7 @@ def answer_to(question: str, observation: Observation[HelloExchange], certificat
             staple=read.staple,
             tickets=read.tickets,
             completed=exchange.completed,
+            heard_out=exchange.completed and exchange.ended == "answered" and not exchange.detail,
         )
     kind, code = _unanswered(exchange, read.hello is not None)
     return Answer(question, time, kind, offered, code, exchange.detail or exchange.ended, alert, hello=None)

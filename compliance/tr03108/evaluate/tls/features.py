@@ -67,9 +67,10 @@ def tickets(facts: TlsFacts) -> Tickets:
     complete = completed(facts)
     early = [ticket.early_data or 0 for answer in complete for ticket in answer.tickets]
     lifetimes = [ticket.lifetime for answer in facts.chosen for ticket in answer.tickets]
+    given = any(answer.tickets for answer in complete)
     return Tickets(
         facts.granted(Extension.SESSION_TICKET),
-        any(answer.tickets for answer in complete) if complete else None,
+        given if given or any(answer.heard_out for answer in complete) else None,
         max(lifetimes, default=None),
         max(early, default=0),
     )

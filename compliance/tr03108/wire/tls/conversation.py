@@ -112,7 +112,7 @@ class Conversation:
     def end_of_stream(self) -> None:
         """The server closed: after a completed handshake that is an end like any other."""
         if not self.done and self._talking:
-            self._end("answered")
+            self._end("answered", "closed without a reply")
 
     # Records
 
