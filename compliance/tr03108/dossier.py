@@ -65,6 +65,7 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "client-other": ClientSession,
     "client-curve": ClientSession,
     "https": HttpExchange,
+    "web": HttpExchange,
     "hello": HelloExchange,
     "renegotiation": Renegotiation,
     "fetch": Fetch,
@@ -126,6 +127,10 @@ def _decode_dossier(body: dict[str, Any]) -> Dossier:
     families = dossier.plan.families
     if not families or len(set(families)) != len(families) or not set(families) <= {4, 6}:
         raise ValueError("families: not 4, 6 or both")
+    for place in dossier.plan.named:
+        _check_name(place.host)
+        if place.kind not in SERVICE_KINDS or not 1 <= place.port <= 65535:
+            raise ValueError("named: not a place of a service")
     return dossier
 
 
@@ -179,7 +184,7 @@ def _check_key(key: str, value: Any) -> None:
         if _DIGEST.fullmatch(rest) is None:
             raise ValueError(f"{key}: not the key of an observation")
         return
-    elif kind == "hello":
+    elif kind in ("hello", "web"):  # a web page is asked for with a question, too: what it is wanted for
         name, address, port, question = ("", "", "", "", *rest.rsplit("/", 3))[-4:]
         sound = _NUMBER.fullmatch(port) is not None and _QUESTION.fullmatch(question) is not None
         sound = sound and _is_address(address)

@@ -154,6 +154,7 @@ def test_unknown_keys_are_allowed(body: dict[str, Any], dossier: Dossier) -> Non
         "dns-at/2001:db8::1/./DNSKEY",
         "dns-at-tcp/192.0.2.1/example.org/SOA",
         *(f"client/{name}/a/b.example.org/2001:db8::1/993/2" for name in SERVICE_KINDS),
+        "web/autoconfig.example.org/192.0.2.1/443/autoconfig.1",
         *(f"client-{look}/imap/m.example/192.0.2.1/143/1" for look in ("plain", "injection", "other", "curve")),
     ],
 )

@@ -23,7 +23,7 @@ from .judged import (
     Waiver,
     bracketed,
 )
-from .plan import HelloSets, ProbePlan
+from .plan import HelloSets, ProbePlan, ServicePlace
 from .seen import (
     ClientSession,
     DnsMessage,
@@ -39,9 +39,11 @@ from .seen import (
     Renegotiation,
     SmtpSession,
 )
-from .services import SERVICE_KINDS, ServiceKind
+from .services import CLIENT_KINDS, MAIL_SERVICE, SERVICE_KINDS, ServiceKind
 
 __all__ = [
+    "CLIENT_KINDS",
+    "MAIL_SERVICE",
     "SERVICE_KINDS",
     "Audit",
     "CaseResult",
@@ -66,6 +68,7 @@ __all__ = [
     "Renegotiation",
     "RequirementResult",
     "ServiceKind",
+    "ServicePlace",
     "SmtpSession",
     "Subject",
     "TargetAudit",

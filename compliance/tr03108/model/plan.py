@@ -25,6 +25,16 @@ class HelloSets:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicePlace:
+    """Where a service of mail clients is said to be. `kind` is a name of SERVICE_KINDS, `host` in the form of dossiers
+    (lower case A-labels, no trailing dot)."""
+
+    kind: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProbePlan:
     """Neutral questions and limits: what to ask, never what is good. Times in seconds.
 
@@ -35,6 +45,10 @@ class ProbePlan:
     hellos are sent; `mode` says how many: "verdict" only until the sets of `hellos` are told apart, "full" until all
     that the server accepts is listed. `back_off` is the first pause after a server put us off; it doubles.
     `revocation`: certificates' OCSP responders and CRLs are asked.
+
+    `services` are names of SERVICE_KINDS. Those of mail clients are looked for in DNS (SRV) and in the configuration
+    that clients fetch; `named` are those that the user named. `webmail` are the addresses (https URLs) that the user
+    named; None: the user said nothing, empty: that there is none.
     """
 
     mode: str = "full"
@@ -57,3 +71,5 @@ class ProbePlan:
     hellos: HelloSets = HelloSets()
     back_off: float = 2.0
     revocation: bool = False
+    named: tuple[ServicePlace, ...] = ()
+    webmail: tuple[str, ...] | None = None

@@ -139,7 +139,8 @@ class ClientSession:
 
 @dataclass(frozen=True, slots=True)
 class HttpExchange:
-    """One HTTPS GET: `ended` as in SmtpSession, or "answered"; body capped, `truncated` when more came."""
+    """One HTTP request and its response: `ended` as in SmtpSession, or "answered"; body capped, `truncated` when more
+    came. `handshake` is None over plain HTTP, and where it did not come to TLS."""
 
     url: str
     connected_to: str

@@ -1,4 +1,4 @@
-"""The services that mail clients use: where each is found, what is spoken there, and how TLS begins."""
+"""The services of a mail provider: where each is found, what is spoken there, and how TLS begins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class ServiceKind:
     "" for HTTP.
 
     `implicit`: TLS from the first octet on; else the server is asked for it. `srv` is the label of its SRV records,
-    "" where it has none; `farewell` what is said inside TLS before leaving.
+    "" where it has none; `farewell` what is said inside TLS before leaving. `family` is what both ways to begin TLS
+    have in common: "submission", "imap", "pop3"; for all others it is the name.
     """
 
     name: str
@@ -22,11 +23,18 @@ class ServiceKind:
     srv: str
     farewell: bytes
 
+    @property
+    def family(self) -> str:
+        return _FAMILIES.get(self.name, self.name)
+
+
+_FAMILIES = {"submissions": "submission", "imaps": "imap", "pop3s": "pop3"}
 
 # RFC 8314 section 7 and RFC 6409 (ports), RFC 6186 section 3, RFC 8314 section 5.1, RFC 5804 section 1.8 (SRV).
 SERVICE_KINDS: Mapping[str, ServiceKind] = {
     kind.name: kind
     for kind in (
+        ServiceKind("smtp", 25, "smtp", False, "", b"QUIT\r\n"),
         ServiceKind("submission", 587, "smtp", False, "_submission._tcp", b"QUIT\r\n"),
         ServiceKind("submissions", 465, "smtp", True, "_submissions._tcp", b"QUIT\r\n"),
         ServiceKind("imap", 143, "imap", False, "_imap._tcp", b"a1 LOGOUT\r\n"),
@@ -37,3 +45,6 @@ SERVICE_KINDS: Mapping[str, ServiceKind] = {
         ServiceKind("https", 443, "", True, "", b""),
     )
 }
+
+MAIL_SERVICE = SERVICE_KINDS["smtp"]  # what other mail servers talk to; all others are for mail clients
+CLIENT_KINDS = tuple(kind for kind in SERVICE_KINDS.values() if kind is not MAIL_SERVICE)

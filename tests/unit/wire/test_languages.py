@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tr03108.model import SERVICE_KINDS
+from tr03108.model import MAIL_SERVICE, SERVICE_KINDS
 from tr03108.wire.languages import LANGUAGES, answer_to_injected, exchanges
 from tr03108.wire.smtp import Reply, announced
 
@@ -29,7 +29,7 @@ def test_no_language_ever_sends_a_password_or_an_initial_response() -> None:
 def test_every_service_has_its_language_port_and_farewell() -> None:
     assert {kind.name: kind.port for kind in SERVICE_KINDS.values()} == {
         **{"submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995},
-        **{"sieve": 4190, "https": 443},
+        **{"smtp": 25, "sieve": 4190, "https": 443},
     }
     for kind in SERVICE_KINDS.values():
         if not kind.language:
@@ -37,7 +37,7 @@ def test_every_service_has_its_language_port_and_farewell() -> None:
             continue
         language = LANGUAGES[kind.language]
         assert kind.farewell.decode() == language.command(language.farewell, 1) + "\r\n"
-        assert kind.srv == f"_{kind.name}._tcp"
+        assert kind.srv == ("" if kind is MAIL_SERVICE else f"_{kind.name}._tcp")
 
 
 def test_tags_are_for_imap_and_not_for_what_cancels() -> None:
