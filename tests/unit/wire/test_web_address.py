@@ -53,7 +53,7 @@ def test_host_names(text: str, name: str) -> None:
         "192.0.2.1",
         "[2001:db8::1]",
         "2001:db8::1",
-        "１９２.0.2.1",  # full-width digits are mapped to a literal address
+        "\uff11\uff19\uff12.0.2.1",  # full-width digits are mapped to a literal address
         "127.1",
         "mail.0x7f",
         "0x7f000001",
