@@ -124,8 +124,8 @@ OPTIONS: tuple[Option, ...] = (
         LOOKING,
         "KIND=HOST[:PORT]",
         "where a service of mail clients is: submission, submissions, imap, imaps, pop3, pop3s or sieve, as in "
-        "imaps=mail.example.org:993, or webmail=URL; one domain only; repeatable; default: as DNS and the client "
-        "configuration say",
+        "imaps=mail.example.org:993, or webmail=URL; besides what DNS and the client configuration name; one domain "
+        "only; repeatable",
         (AUDIT, PROBE, PYTEST),
         many=True,
     ),
