@@ -1,4 +1,7 @@
-"""Scenario keys for mail clients: the hosts of their services, and the SRV records that lead there."""
+"""Scenario keys for mail clients: the hosts of their services, and the SRV records that lead there.
+
+Those for web pages are in web_scenarios.py.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from typing import Any
 
 from tr03108.lab.client_server import ClientFault
 from tr03108.lab.pki import Variant
-from tr03108.lab.tables import build, exhausted, one_of
+from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
 from tr03108.lab.tls_hello_config import HelloConfig, named
+from tr03108.lab.web_scenarios import WebHost, WebKeys
+from tr03108.lab.web_server import WebFault
 from tr03108.model import CLIENT_KINDS, SERVICE_KINDS
 
 KINDS = tuple(kind.name for kind in CLIENT_KINDS)
@@ -21,12 +26,13 @@ UPGRADED_PRIORITY = 10  # of SRV records; RFC 8314 section 5.1 wants clients led
 @dataclass(frozen=True, slots=True)
 class ClientAnswer:
     """What answers at an address of a client host: certificate, TLS (by OpenSSL, or by script where `hellos` is
-    there), and the fault of each service that has one."""
+    there), and the fault of each service that has one; `web_fault` is that of https."""
 
     certificate: Variant = Variant.GOOD
     tls: TlsSettings = field(default_factory=TlsSettings)
     hellos: HelloConfig | None = None
     faults: Mapping[str, ClientFault] = field(default_factory=dict)
+    web_fault: WebFault | None = None
     first: int = 1
 
 
@@ -51,10 +57,13 @@ class ClientHost:
 
 @dataclass(frozen=True, slots=True)
 class ClientScenario:
-    """All that a domain has for mail clients. `srv` are zone-file lines."""
+    """All that a domain has for mail clients. `srv` are zone-file lines; `webmail` is its address, "" where there is
+    none."""
 
     hosts: tuple[ClientHost, ...] = ()
     srv: tuple[str, ...] = ()
+    web: tuple[WebHost, ...] = ()
+    webmail: str = ""
 
 
 class ClientKeys:
@@ -76,8 +85,11 @@ class ClientKeys:
     def read(self, table: dict[str, Any]) -> ClientScenario:
         """Takes its keys out of a scenario's table. Raises ValueError for what it does not understand."""
         hosts = tuple(self._host(dict(each)) for each in table.pop("clients", ()))
-        srv = table.pop("srv", None)
-        return ClientScenario(hosts, tuple(_default_srv(self._domain, hosts) if srv is None else map(self._srv, srv)))
+        lines = table.pop("srv", None)
+        srv = _default_srv(self._domain, hosts) if lines is None else [self._srv(line) for line in lines]
+        offered = [(kind, host.name, port) for host in hosts for kind, port in host.ports.items()]
+        web = WebKeys(self._domain, self._addresses, self._name, offered).read(table, default=bool(hosts))
+        return ClientScenario(hosts, (*srv, *web.srv), web.hosts, web.webmail)
 
     def _host(self, table: dict[str, Any]) -> ClientHost:
         take = table.pop
@@ -132,13 +144,15 @@ def _default_srv(domain: str, hosts: Sequence[ClientHost]) -> Sequence[str]:
 
 
 def _answer(kinds: Sequence[str], table: dict[str, Any]) -> ClientAnswer:
-    faults = _of_services(kinds, "faults", table.pop("faults", {}))
+    faults = dict(_of_services(kinds, "faults", table.pop("faults", {})))
+    web_fault = optional(WebFault, faults.pop("https", None))
     hellos = table.pop("hellos", None)
     result = ClientAnswer(
         certificate=Variant(table.pop("certificate", Variant.GOOD)),
         tls=build(TlsSettings, table.pop("tls", {})),
         hellos=None if hellos is None else named(hellos),
         faults={kind: ClientFault(fault) for kind, fault in faults.items()},
+        web_fault=web_fault,
         first=table.pop("first", 1),
     )
     exhausted("clients", table)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+
+from OpenSSL import SSL
 
 from tr03108.lab.client_scenarios import ClientHost
 from tr03108.lab.client_server import ClientBehaviour, ClientServer
@@ -12,10 +14,14 @@ from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.presenting import chain_for, presenting
 from tr03108.lab.scenarios import Scenario
 from tr03108.lab.service import PATIENCE, RefusedPort
+from tr03108.lab.tls_hellos import Hellos
+from tr03108.lab.web_scenarios import LOGIN
+from tr03108.lab.web_server import BEFORE_HTTP, Page, WebFault, WebSite
+from tr03108.lab.web_world import HTTP_PORT, WebWorld
 from tr03108.model import CLIENT_KINDS, SERVICE_KINDS
 
-HTTP_PORT = 80
 # Where an auditor may knock though nothing is there.
+WEB = "https"
 ASKED_PORTS = (HTTP_PORT, *(kind.port for kind in CLIENT_KINDS))
 
 
@@ -28,6 +34,7 @@ class ClientWorld:
     def __init__(self, pki: Pki, redirect: Callable[[str, int, int], None], patience: float = PATIENCE) -> None:
         self.chains: dict[str, Chain] = {}
         self.servers: dict[tuple[str, str, str], ClientServer] = {}  # by host, address and kind
+        self.web = WebWorld(pki, self._redirect, patience)
         self._pki = pki
         self._tell = redirect
         self._patience = patience
@@ -38,12 +45,14 @@ class ClientWorld:
         """What clients sent that an auditor must never send, as `host/address kind: line`."""
         for (host, address, kind), server in self.servers.items():
             yield from (f"{host}/{address} {kind}: {text}" for text in server.violations)
+        yield from self.web.violations
 
     async def start(self, stack: AsyncExitStack, scenarios: Sequence[Scenario]) -> None:
         """Starts everything, and has the ports of its hosts that serve nothing refused."""
         for scenario in scenarios:
             for host in scenario.clients.hosts:
                 await self._start_host(stack, host)
+        await self.web.start(stack, (host for scenario in scenarios for host in scenario.clients.web))
         refused = [address for scenario in scenarios for address in _addresses(scenario)]
         if refused:
             port = (await stack.enter_async_context(RefusedPort())).port
@@ -58,6 +67,9 @@ class ClientWorld:
             chain = self.chains[host.name] if answer is host.answer else chain_for(self._pki, host.names, answer)
             shown = presenting(chain, answer)
             for name, port in host.ports.items():
+                if name == WEB:
+                    await self._start_web(stack, host, address, port, answer.web_fault, shown)
+                    continue
                 behaviour = ClientBehaviour(host.name, answer.faults.get(name), answer.first)
                 server = client_service(SERVICE_KINDS[name], behaviour, shown, self._patience)
                 await stack.enter_async_context(server)
@@ -65,16 +77,32 @@ class ClientWorld:
                     self.servers[host.name, address, name] = server
                 self._redirect(address, port, server.port)
 
+    async def _start_web(
+        self,
+        stack: AsyncExitStack,
+        host: ClientHost,
+        address: str,
+        port: int,
+        fault: WebFault | None,
+        shown: SSL.Context | Hellos,
+    ) -> None:
+        if fault is not WebFault.REFUSED:
+            early = fault in BEFORE_HTTP
+            site = WebSite({"/": Page(LOGIN, fault=None if early else fault)}, fault if early else None)
+            await self.web.serve(stack, {host.name: site}, shown, port, [address])
+
     def _redirect(self, address: str, port: int, to: int) -> None:
+        if (address, port) in self._served:
+            raise ValueError(f"the lab has two servers for {address}, port {port}")
         self._served.add((address, port))
         self._tell(address, port, to)
 
 
 def _addresses(scenario: Scenario) -> Iterator[str]:
-    """All addresses where services of mail clients are, or may be looked for, once each."""
-    found: Mapping[str, None] = {}
-    if scenario.clients.hosts:
-        hosts = [(host.redirect, host.addresses) for host in scenario.hosts]
-        hosts += [(host.redirect, host.addresses) for host in scenario.clients.hosts]
-        found = dict.fromkeys(address for redirect, addresses in hosts if redirect for address in addresses)
-    yield from found
+    """All addresses where services of mail clients and web pages are, or may be looked for, once each."""
+    clients = scenario.clients
+    if clients.hosts or clients.web:
+        hosts = [host.addresses for host in scenario.hosts if host.redirect]
+        hosts += [host.addresses for host in clients.hosts if host.redirect]
+        hosts += [host.addresses for host in clients.web]
+        yield from dict.fromkeys(address for addresses in hosts for address in addresses)

@@ -10,6 +10,7 @@ from tr03108.lab.client_scenarios import ClientHost
 from tr03108.lab.pki import RESPONDER, Chain
 from tr03108.lab.scenarios import HostScenario, Scenario, ZoneScenario
 from tr03108.lab.tlsa import tlsa_record
+from tr03108.lab.web_scenarios import WebHost
 from tr03108.lab.zone import ZoneSpec
 
 RESPONDER_ADDRESS = "192.0.2.80"
@@ -78,9 +79,12 @@ def _records(scenario: Scenario, chains: Chains) -> Iterator[str]:
         yield f"_smtp._tls.{domain}. TXT {_txt(text)}"
     yield from scenario.clients.srv
     published = {host.name for host in scenario.hosts}
+    others: tuple[ClientHost | WebHost, ...] = (*scenario.clients.hosts, *scenario.clients.web)
+    for other in others:
+        if other.name not in published:
+            yield from _address_records(other)
+        published.add(other.name)
     for client in scenario.clients.hosts:
-        if client.name not in published:
-            yield from _address_records(client)
         yield from _client_tlsa_records(client, chains.clients[client.name])
 
 
@@ -96,7 +100,7 @@ def _client_tlsa_records(host: ClientHost, chain: Chain) -> Iterator[str]:
             yield f"_{host.ports[kind]}._tcp.{host.name}. TLSA {tlsa_record(chain, text)}"
 
 
-def _address_records(host: HostScenario | ClientHost) -> Iterator[str]:
+def _address_records(host: HostScenario | ClientHost | WebHost) -> Iterator[str]:
     owner = host.name
     if host.alias is not None:
         yield f"{host.name}. CNAME {host.alias}."

@@ -204,7 +204,7 @@ class _Reader:
             tlsrpt=self._texts(take("tlsrpt", ["v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"])),
             profile=take("profile", "tr-03108-2.0"),
             as_of=take("as_of", ""),
-            plan=take("plan", {}),
+            plan=_plan(take("plan", {}), clients),
             resolver=one_of(take("resolver", "lab"), RESOLVERS),
             anchor=one_of(take("anchor", "lab"), ANCHORS),
             servers=servers,
@@ -274,6 +274,12 @@ class _Reader:
 
     def _texts(self, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(text.replace("{domain}", self._domain) for text in texts)
+
+
+def _plan(given: Mapping[str, Any], clients: ClientScenario) -> Mapping[str, Any]:
+    """The changes of the plan; the user names the webmail that there is."""
+    plan = {"webmail": (clients.webmail,), **given} if clients.webmail else dict(given)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in plan.items()}
 
 
 def _behaviour(table: dict[str, Any]) -> Behaviour:

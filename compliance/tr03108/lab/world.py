@@ -14,7 +14,7 @@ from OpenSSL import SSL
 from tr03108.lab import publish
 from tr03108.lab.authorities import ServerFault, told_by
 from tr03108.lab.client_server import ClientServer
-from tr03108.lab.client_world import HTTP_PORT, ClientWorld
+from tr03108.lab.client_world import ClientWorld
 from tr03108.lab.nameserver import NameServer
 from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.policy_server import PolicyBehaviour, PolicyFault, PolicyServer
@@ -26,10 +26,11 @@ from tr03108.lab.signing import KeyRing
 from tr03108.lab.smtp_server import SmtpBehaviour, SmtpServer, smtp_service
 from tr03108.lab.tls import TlsSettings, by_server_name, context
 from tr03108.lab.tree import NAME_SERVER_ADDRESSES, Tree
+from tr03108.lab.web_server import WebRequest
+from tr03108.lab.web_world import HTTP_PORT, HTTPS_PORT
 from tr03108.model import bracketed
 
 SMTP_PORT = 25
-HTTPS_PORT = 443
 DNS_PORT = 53
 OPEN_FILES = 2048
 
@@ -91,6 +92,11 @@ class World:
     def client_server(self, host: str, address: str, kind: str) -> ClientServer:
         """The server for mail clients at a service address. KeyError where nothing listens."""
         return self._clients.servers[host, address, kind]
+
+    @property
+    def web_requests(self) -> tuple[WebRequest, ...]:
+        """What was asked of web servers: documents for mail clients, webmail (policy hosts are not among them)."""
+        return tuple(self._clients.web.requests)
 
     def resolver_of(self, scenario: Scenario) -> str:
         """The resolver that an audit of `scenario` is to use: most use `resolver`."""
