@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape
 
@@ -56,12 +57,30 @@ def autodiscover_document(
             f"      <Protocol><Type>{escape(kind.upper())}</Type><Server>{escape(host)}</Server>"
             f"<Port>{escape(port)}</Port><SPA>off</SPA>{said}<AuthRequired>on</AuthRequired></Protocol>\n"
         )
-    return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<Autodiscover xmlns="{_SCHEMAS}/responseschema/2006">\n'
-        f'  <Response xmlns="{_SCHEMAS}/outlook/responseschema/2006a">\n'
+    return _autodiscover(
         f"    <User><DisplayName>{domain}</DisplayName></User>\n"
         "    <Account><AccountType>email</AccountType><Action>settings</Action>\n"
-        f"{blocks}    </Account>\n  </Response>\n</Autodiscover>\n"
+        f"{blocks}    </Account>\n"
+    )
+
+
+def autodiscover_redirect(action: str, to: str) -> bytes:
+    """The response that sends the client elsewhere: redirectUrl or redirectAddr, with the URL or mail address."""
+    element = f"R{action[1:]}"
+    return _autodiscover(
+        f"    <Account><Action>{action}</Action><{element}>{escape(to)}</{element}></Account>\n",
+    )
+
+
+def autodiscover_json(url: str) -> bytes:
+    """The answer of Autodiscover v2: where the one with XML is."""
+    return json.dumps({"Protocol": "AutodiscoverV1", "Url": url}).encode()
+
+
+def _autodiscover(content: str) -> bytes:
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<Autodiscover xmlns="{_SCHEMAS}/responseschema/2006">\n'
+        f'  <Response xmlns="{_SCHEMAS}/outlook/responseschema/2006a">\n{content}  </Response>\n</Autodiscover>\n'
     ).encode()
 
 

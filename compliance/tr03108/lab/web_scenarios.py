@@ -10,12 +10,18 @@ from tr03108.lab.pki import Variant
 from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
 from tr03108.lab.tls_hello_config import HelloConfig, named
-from tr03108.lab.web_documents import autoconfig_document, autodiscover_document
+from tr03108.lab.web_documents import (
+    autoconfig_document,
+    autodiscover_document,
+    autodiscover_json,
+    autodiscover_redirect,
+)
 from tr03108.lab.web_server import ANY, BEFORE_HTTP, Page, WebFault, WebSite
 
 AUTOCONFIG = "/mail/config-v1.1.xml"
 WELL_KNOWN = f"/.well-known/autoconfig{AUTOCONFIG}"
 AUTODISCOVER = "/autodiscover/autodiscover.xml"
+AUTODISCOVER_JSON = f"/autodiscover/autodiscover.json/{ANY}"
 PLACES = {"autoconfig": ("host", "well-known"), "autodiscover": ("host", "domain")}
 PLAIN = ("redirect", "refused", "content", "redirect-http", "redirect-elsewhere", "silent", "404")
 ELSEWHERE = "https://elsewhere.example/"
@@ -94,12 +100,13 @@ class WebKeys:
         place = one_of(take("at", "host"), PLACES[what])
         path = AUTODISCOVER if what == "autodiscover" else AUTOCONFIG if place == "host" else WELL_KNOWN
         srv = take("srv", None) if what == "autodiscover" else None
+        json = take("json", False) if what == "autodiscover" else False
         name = self._name(srv or (what if place == "host" else "@"))
         if srv is not None:
             self._srv.append(f"_autodiscover._tcp.{self._domain}. SRV 0 0 443 {name}.")
         location = take("redirect_to", "").replace("{domain}", self._domain)
         page = Page(
-            body=self._text(what, take("text", None), take("settings", None)),
+            body=self._text(what, table),
             content_type=take("content_type", "text/xml; charset=utf-8"),
             status=take("status", 302 if location else 200),
             method="" if location else "POST" if what == "autodiscover" else "GET",
@@ -107,12 +114,20 @@ class WebKeys:
         )
         secure = one_of(take("scheme", "https"), ("https", "http")) == "https"
         self._place(what, name, path, page, table, secure=secure)
+        if json:
+            pointer = Page(autodiscover_json(f"https://{name}{path}"), "application/json; charset=utf-8")
+            self._place(what, name, AUTODISCOVER_JSON, pointer, {}, secure=secure)
 
-    def _text(self, what: str, text: str | None, lines: Sequence[str] | None) -> bytes:
-        if text is not None:
-            return text.replace("{domain}", self._domain).encode()
+    def _text(self, what: str, table: dict[str, Any]) -> bytes:
+        """The body that the table asks for, in one way only: all others are unknown keys then."""
+        if "text" in table:
+            return str(table.pop("text")).replace("{domain}", self._domain).encode()
+        if what == "autodiscover":
+            for key, action in (("redirect_url", "redirectUrl"), ("redirect_address", "redirectAddr")):
+                if key in table:
+                    return autodiscover_redirect(action, table.pop(key).replace("{domain}", self._domain))
         make = autoconfig_document if what == "autoconfig" else autodiscover_document
-        return make(self._domain, self._name, lines, self._offered)
+        return make(self._domain, self._name, table.pop("settings", None), self._offered)
 
     def _webmail(self, table: dict[str, Any]) -> str:
         take = table.pop
@@ -160,7 +175,7 @@ class WebKeys:
 
 def _together(one: WebHost, other: WebHost) -> WebHost:
     """Two documents on one host. Raises ValueError where the host would have to be two."""
-    if other.answer not in (one.answer, WebAnswer()) or other.alias != one.alias:
+    if other.answer not in (one.answer, WebAnswer()) or other.alias not in (one.alias, None):
         raise ValueError(f"{one.name}: certificate, tls, hellos and alias belong to the first of its pages")
     return replace(one, secure=_joined(one.secure, other.secure), plain=_joined(one.plain, other.plain))
 

@@ -15,7 +15,7 @@ from tr03108.lab.tls import PlainStream, Stream, TlsStream
 from tr03108.lab.tls_hellos import Hellos, HelloStream
 from tr03108.lab.web_bodies import BAIT, endless_header, external_entity, gzip_bomb, malformed, oversized, xml_bomb
 
-ANY = "*"  # the page of all paths that have none
+ANY = "*"  # at the end of a path: the page of all that begin so and have none; alone: of all paths
 MAX_REQUEST = 65536  # octets, of head and of body
 PAUSE = 0.2  # seconds between the octets of a slow body
 BLOCK = b" " * 16384  # of a body without end
@@ -70,13 +70,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WebSite:
-    """One host: its pages by path (without query; ANY for all others), and what happens before HTTP."""
+    """One host: its pages by path (without query; see ANY), and what happens before HTTP."""
 
     pages: Mapping[str, Page] = field(default_factory=dict)
     fault: WebFault | None = None
 
     def page(self, path: str) -> Page | None:
-        return self.pages.get(path, self.pages.get(ANY))
+        starts = [known for known in self.pages if known.endswith(ANY) and path.startswith(known.removesuffix(ANY))]
+        return self.pages.get(path) or self.pages.get(max(starts, key=len, default=""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import dns.asyncquery
 import dns.message
@@ -14,38 +12,15 @@ from cryptography import x509
 
 from tr03108.lab.client_server import ClientFault
 from tr03108.lab.pki import Variant
-from tr03108.lab.scenarios import Scenario, load_scenarios
+from tr03108.lab.scenarios import Scenario
 from tr03108.lab.world import World
-from tr03108.model import SERVICE_KINDS, ClientSession, Failure, ProbePlan, Reason
+from tr03108.model import SERVICE_KINDS, ClientSession, Failure, Reason
 from tr03108.probe.client import client_session
 from tr03108.probe.net import Network
+from unit.lab.one_scenario import ask_dns, in_world, read
 
-HEAD = '[[scenario]]\nid = "one"\ntitle = { en = "a", de = "b" }\nverdict = "compliant"\n'
 HOST = "mail.one.example"
 SIX = ("submission", "submissions", "imap", "imaps", "pop3", "pop3s")
-T = TypeVar("T")
-
-
-def read(folder: Path, text: str) -> Scenario:
-    file = folder / "scenarios.toml"
-    file.write_text(HEAD + text, "utf-8")
-    (one,) = load_scenarios(file)
-    return one
-
-
-def in_world(scenario: Scenario, work: Callable[[World, Network], Awaitable[T]], seconds: float = 2) -> T:
-    """What `work` brings from a lab with one scenario, to which nothing was sent that must not be."""
-
-    async def run() -> T:
-        async with World((scenario,), patience=5) as world:
-            plan = ProbePlan(connect=world.connect, timeout=seconds, greeting_timeout=seconds)
-            async with Network(plan) as network:
-                result = await work(world, network)
-            assert world.violations == ()
-        assert len(asyncio.all_tasks()) == 1
-        return result
-
-    return asyncio.run(run())
 
 
 def session(
@@ -67,12 +42,7 @@ def seen(scenario: Scenario, kind: str, address: str = "") -> ClientSession:
 
 
 def published(scenario: Scenario, name: str, rdtype: str) -> list[str]:
-    async def work(world: World, _: Network) -> list[str]:
-        address, _, port = world.resolver.rpartition(":")
-        answer = await dns.asyncquery.udp(dns.message.make_query(name, rdtype), address, port=int(port), timeout=2)
-        return sorted(str(record) for rrset in answer.answer for record in rrset)
-
-    return in_world(scenario, work)
+    return in_world(scenario, lambda world, _: ask_dns(world, name, rdtype))
 
 
 def names_of(session: ClientSession) -> list[str]:
@@ -280,6 +250,21 @@ def test_what_is_published(tmp_path: Path) -> None:
     assert published(scenario, "_imaps._tcp.one.example", "SRV") == [f"0 1 993 {HOST}."]
     assert len(published(scenario, f"_993._tcp.{HOST}", "TLSA")) == 2
     assert published(scenario, f"_465._tcp.{HOST}", "TLSA") == []
+
+
+@pytest.mark.parametrize(("fault", "code"), [("servfail", 2), ("nxdomain", 3), ("unsigned", 0)])
+def test_faults_of_srv_records(tmp_path: Path, fault: str, code: int) -> None:
+    scenario = read(
+        tmp_path, f'clients = [{{}}]\nfaults = [{{ kind = "{fault}", name = "_imaps._tcp", rdtype = "SRV" }}]'
+    )
+
+    async def work(world: World, _: Network) -> tuple[int, int]:
+        address, _, port = world.resolver.rpartition(":")
+        query = dns.message.make_query("_imaps._tcp.one.example", "SRV", want_dnssec=True)
+        answer = await dns.asyncquery.udp(query, address, port=int(port), timeout=2)
+        return answer.rcode(), len(answer.answer)
+
+    assert in_world(scenario, work) == (code, 0 if code else 1)
 
 
 def test_violations_are_told(tmp_path: Path) -> None:

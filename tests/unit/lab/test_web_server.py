@@ -101,6 +101,8 @@ def test_pages() -> None:
 def test_the_page_of_all_other_paths() -> None:
     site = WebSite({"/a": Page(b"a"), ANY: Page(status=301, location="https://elsewhere.example/")})
     assert ask({HOST: site}, "/a").body == b"a"
+    site = WebSite({**site.pages, f"/c/{ANY}": Page(b"c")})
+    assert ask({HOST: site}, "/c/d").body == b"c"
     seen = ask({HOST: site}, "/b")
     assert (seen.response.status, seen.header["location"]) == (301, "https://elsewhere.example/")
 
@@ -172,7 +174,7 @@ def test_before_http(fault: WebFault, ended: str) -> None:
 )
 @pytest.mark.parametrize("tls", [CONTEXT, None], ids=["https", "http"])
 def test_faults_of_pages(tls: object, fault: WebFault, ended: str, status: int | None) -> None:
-    seen = faulty(fault, seconds=0.7, tls=tls)
+    seen = faulty(fault, seconds=1, tls=tls)
     assert (seen.ended, seen.response.status) == (ended, status)
     assert len(seen.requests) == 1
 
