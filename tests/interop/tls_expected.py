@@ -12,6 +12,7 @@ from interop.programs import run
 
 TLS10, TLS11, TLS12, TLS13 = 0x0301, 0x0302, 0x0303, 0x0304
 ALL_VERSIONS = (TLS10, TLS11, TLS12, TLS13)
+VERSION_NAMES = {TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3"}  # of OpenSSL
 
 # Names of OpenSSL, and below of GnuTLS, for numbers of IANA's "TLS Supported Groups".
 OPENSSL_GROUPS: Mapping[str, int] = {
