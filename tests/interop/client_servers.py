@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from interop.certificates import Certificate
-from interop.mail_servers import Listener
+from interop.mail_servers import Listener, postfix
 from interop.programs import Daemon, find, loopback_addresses
 from interop.tls_expected import ECDSA, TLS10, TLS11, VERSION_NAMES, OpenSslSettings
 from interop.tls_keys import dh_parameters
-from interop.tls_openssl_servers import openssl_configuration
-from interop.tls_settings import BSI, LEGACY, postfix_settings
+from interop.tls_openssl_servers import openssl_configuration, postfix_environment
+from interop.tls_settings import BSI, LEGACY, POSTFIX_BSI
 
 PORTS: Mapping[str, int] = {
     "submission": 587,
@@ -44,6 +44,7 @@ LOGINS = {
 }
 
 CONFORMING = replace(BSI, certificates=(ECDSA,))
+SUBMISSION = replace(POSTFIX_BSI, certificates=(ECDSA,))
 OLD = replace(LEGACY, versions=(TLS10, TLS11), certificates=(ECDSA,))  # nothing that is still recommended
 
 
@@ -145,29 +146,26 @@ def postfix_submission(
 
     Without `tls_auth_only`, 587 neither insists on TLS nor keeps logins out of the clear.
     """
-    settings = postfix_settings("bsi")
-    protocols = f">={VERSION_NAMES[settings.versions[0]]}"
+    protocols = f">={VERSION_NAMES[SUBMISSION.versions[0]]}"
     options = {
         "smtpd_sasl_auth_enable": "yes",
         "smtpd_sasl_type": "dovecot",
         "smtpd_sasl_path": str(auth),
         "smtpd_tls_protocols": protocols,
         "smtpd_tls_mandatory_protocols": protocols,
-        "tls_medium_cipherlist": settings.ciphers,
-        "tls_preempt_cipherlist": "yes",
+        "tls_medium_cipherlist": SUBMISSION.ciphers,
+        "tls_preempt_cipherlist": "yes" if SUBMISSION.ordered else "no",
     }
-    groups = ",".join(settings.groups)
+    groups = ",".join(SUBMISSION.groups)
     upgraded = options | {"smtpd_tls_auth_only": "yes" if tls_auth_only else "no"}
+    direct = options | {"smtpd_tls_wrappermode": "yes"}
     level = "encrypt" if tls_auth_only else "may"
     return [
         Listener(host, PORTS["submission"], level, certificate, groups, address, upgraded),
-        Listener(
-            host,
-            PORTS["submissions"],
-            "encrypt",
-            certificate,
-            groups,
-            address,
-            options | {"smtpd_tls_wrappermode": "yes"},
-        ),
+        Listener(host, PORTS["submissions"], "encrypt", certificate, groups, address, direct),
     ]
+
+
+def postfix_with(listeners: Sequence[Listener], folder: Path) -> Daemon:
+    """Postfix with listeners of `postfix_submission`. Its TLS 1.3 suites are in a file beside `folder`."""
+    return postfix(listeners, folder, postfix_environment(SUBMISSION, folder.parent))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -54,8 +55,11 @@ class Listener:
         ]
 
 
-def postfix(listeners: Sequence[Listener], folder: Path) -> Daemon:
-    """Postfix for these listeners. It refuses every recipient; master must be started by root."""
+def postfix(listeners: Sequence[Listener], folder: Path, options: Mapping[str, str] = MappingProxyType({})) -> Daemon:
+    """Postfix for these listeners. It refuses every recipient; master must be started by root.
+
+    `options` are more settings for all of them.
+    """
     find("postfix")
     if os.geteuid() != 0:
         pytest.skip("Postfix's master must be started by root")
@@ -84,6 +88,7 @@ def postfix(listeners: Sequence[Listener], folder: Path) -> Daemon:
         "smtpd_relay_restrictions": "reject",
         "smtpd_recipient_restrictions": "reject",
         "default_transport": "error:this server delivers nothing",
+        **options,
     }
     (configuration / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
     lines = [line for listener in listeners for line in listener.lines]

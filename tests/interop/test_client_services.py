@@ -20,8 +20,8 @@ from interop.client_servers import (
     client_addresses,
     dovecot,
     postfix_submission,
+    postfix_with,
 )
-from interop.mail_servers import postfix
 from interop.programs import server_folder
 from interop.tls_expected import ALL_VERSIONS, TLS10, TLS12, TLS13, VERSION_NAMES, OpenSslSettings
 from tr03108.model import SERVICE_KINDS, ClientSession, Failure, HelloExchange, ProbePlan, ServiceKind
@@ -107,7 +107,7 @@ def running() -> Iterator[Running]:
             *postfix_submission(HOST, addresses["postfix"], fine, auth),
             *postfix_submission(HOST, addresses["postfix-clear-login"], fine, auth, tls_auth_only=False),
         ]
-        stack.enter_context(postfix(listeners, folder / "postfix"))
+        stack.enter_context(postfix_with(listeners, folder / "postfix"))
         yield Running(addresses, certificates)
 
 

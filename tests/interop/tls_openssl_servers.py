@@ -44,15 +44,17 @@ def postfix(configuration: str, port: int, folder: Path) -> Daemon:
     if isinstance(settings.dh, int):
         options["smtpd_tls_dh1024_param_file"] = str(dh_parameters(folder, settings.dh))
     if settings.tls13 is not None:
-        own = folder / "openssl.cnf"
-        own.write_text(openssl_configuration(settings, groups=False))
-        usual = run("postconf", "-d", "-h", "import_environment").strip()
-        options["import_environment"] = f"{usual} OPENSSL_CONF={own}"
+        options |= postfix_environment(settings, folder)
     listener = mail_servers.Listener(HOST, port, "may", Certificate(chain, ""))
-    daemon = mail_servers.postfix([listener], folder / "postfix")
-    with (folder / "postfix" / "etc" / "main.cf").open("a") as main:
-        main.writelines(f"{name} = {value}\n" for name, value in options.items())
-    return daemon
+    return mail_servers.postfix([listener], folder / "postfix", options)
+
+
+def postfix_environment(settings: OpenSslSettings, folder: Path) -> dict[str, str]:
+    """Postfix's option that makes it read an openssl.cnf, for what it has no option of its own."""
+    own = folder / "openssl.cnf"
+    own.write_text(openssl_configuration(settings, groups=False))
+    usual = run("postconf", "-d", "-h", "import_environment").strip()
+    return {"import_environment": f"{usual} OPENSSL_CONF={own}"}
 
 
 def nginx(configuration: str, port: int, folder: Path) -> Daemon:
