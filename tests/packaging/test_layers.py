@@ -47,7 +47,7 @@ OTHERS: dict[str, set[str] | None] = {
     "rooms": set(),
     "dossier": set(),
     "catalogue": set(),
-    "wire": CRYPTO | {"h11", "idna"},
+    "wire": CRYPTO | {"h11", "idna", "defusedxml"},
     "evaluate": CRYPTO | {"idna"},
     "judge": set(),
     "report": {"jinja2", "markupsafe"},

@@ -143,6 +143,12 @@ def test_the_plugin_sleeps_in_other_projects(pytester: pytest.Pytester, run: Run
         (["--tr-target", "a..b"], "malformed domain 'a..b'"),
         (["--tr-target", "example.org", "--tr-timeout", "0"], "--tr-timeout '0'"),
         (["--tr-target", "example.org", "--tr-profile", "nobody"], "unknown profile"),
+        (["--tr-target", "example.org", "--tr-service", "imasp=mail.example"], "--tr-service 'imasp=mail.example'"),
+        (["--tr-target", "example.org", "--tr-services", "missing"], "--tr-services missing: no such file"),
+        (
+            ["--tr-target", "example.org", "--tr-target", "example.net", "--tr-service", "imaps=mail.example"],
+            "--tr-service takes one domain, not 2",
+        ),
         (["--tr-target", "example.org", "--tr-dossier", "x"], "give one of them"),
         (["--tr-dossier", "missing.json"], "missing.json: cannot read the dossier"),
         (["--tr-profile", "inbound-dane"], "--tr-target DOMAIN or --tr-dossier FILE"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tr03108.catalogue import load_catalogue
-from tr03108.model import UsageError
+from tr03108.model import SERVICE_KINDS, UsageError
 from tr03108.profile import load_profile
 from tr03108.rooms import room
 
@@ -27,7 +27,7 @@ def validator() -> Any:
 
 
 def test_what_ships_is_valid(validator: Any) -> None:
-    files = list(room("profiles").glob("*.toml")) + list((room("profiles") / "examples").glob("*.toml"))
+    files = [*room("profiles").glob("*.toml"), room("profiles") / "examples" / "own-rules.toml"]
     assert len(files) >= 3
     for file in files:
         validator.validate(tomllib.loads(file.read_text(encoding="utf-8")))
@@ -64,3 +64,12 @@ def test_both_refuse_the_same(validator: Any, tmp_path: Path, text: str) -> None
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError):
         load_profile(file, load_catalogue())
+
+
+@pytest.mark.parametrize("kind", SERVICE_KINDS)
+def test_both_know_every_service(validator: Any, tmp_path: Path, kind: str) -> None:
+    text = HEAD + f'[plan]\nservices = ["{kind}"]'
+    validator.validate(tomllib.loads(text))
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    assert load_profile(file, load_catalogue()).plan.services == (kind,)

@@ -120,6 +120,23 @@ OPTIONS: tuple[Option, ...] = (
         many=True,
     ),
     Option(
+        "service",
+        LOOKING,
+        "KIND=HOST[:PORT]",
+        "where a service of mail clients is: submission, submissions, imap, imaps, pop3, pop3s or sieve, as in "
+        "imaps=mail.example.org:993, or webmail=URL; besides what DNS and the client configuration name; one domain "
+        "only; repeatable",
+        (AUDIT, PROBE, PYTEST),
+        many=True,
+    ),
+    Option(
+        "services",
+        LOOKING,
+        "FILE",
+        "TOML file of such services and of webmail addresses",
+        (AUDIT, PROBE, PYTEST),
+    ),
+    Option(
         "allow-private",
         LOOKING,
         None,

@@ -15,9 +15,11 @@ from typing import Any
 
 from tr03108.anchors import trust_anchors
 from tr03108.catalogue import Catalogue, load_catalogue
+from tr03108.front.domains import normalise_all
 from tr03108.front.hello_sets import hello_sets
 from tr03108.front.options import JUDGE, OPTIONS, PYTEST
 from tr03108.front.outputs import DEFAULT_FOLDER, Destinations
+from tr03108.front.services_file import NamedServices, named_services
 from tr03108.judge import Check, load_checks, load_waivers
 from tr03108.model import HelloSets, ProbePlan, UsageError, Waiver
 from tr03108.probe.redirects import Redirects, parse_endpoint
@@ -133,6 +135,7 @@ def probe_plan(given: Mapping[str, Any], profile: Profile, year: int) -> ProbePl
     connect = _connect(given.get("connect") or ())
     Redirects.parse(connect)
     mode = _choice(given, "mode", MODES, asked.mode)
+    named = _named(given, profile)
     return ProbePlan(
         mode=mode,
         services=tuple(asked.services),
@@ -153,7 +156,20 @@ def probe_plan(given: Mapping[str, Any], profile: Profile, year: int) -> ProbePl
         tls=asked.tls,
         hellos=hello_sets(profile.tls, year) if asked.tls else HelloSets(),
         revocation=asked.revocation,
+        named=named.places,
+        webmail=named.webmail,
     )
+
+
+def _named(given: Mapping[str, Any], profile: Profile) -> NamedServices:
+    """The services that the user names. All domains of a run share one plan, so they would count for each of them."""
+    options = given.get("service") or ()
+    file = _readable(given, "services")
+    domains = normalise_all(given.get("domains") or given.get("target") or ())
+    if len(domains) > 1 and (options or file is not None):
+        flag = _flag("service" if options else "services")
+        raise UsageError(f"{flag} takes one domain, not {len(domains)}: the services named are those of one domain")
+    return named_services(options, file, profile)
 
 
 def _options(given: Mapping[str, Any], profile: Profile, gate: str) -> dict[str, Any]:

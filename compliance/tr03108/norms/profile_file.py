@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from tr03108.catalogue import LANGUAGES, LEVELS, read_id, read_level, read_words
-from tr03108.model import Level
+from tr03108.model import SERVICE_KINDS, Level
 from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
 
 GATES = ("must", "should", "none")
 MODES = ("full", "verdict")
-SERVICES = ("smtp",)  # what the prober can ask today
+SERVICES = tuple(SERVICE_KINDS)  # "https" stands for webmail
 POLICIES = ("mta-sts", "tlsrpt")
 KINDS = ("requirements", "cases", "checks")
 

@@ -54,6 +54,15 @@ def everything_in(folder: Path) -> set[str]:
         "audit example.org --html no/folder/x.html",
         "audit example.org --connect x",
         "audit example.org --connect @missing",
+        "audit example.org --service imaps",
+        "audit example.org --service imasp=mail.example.org",
+        "probe example.org --service imaps=192.0.2.1",
+        "audit example.org --services file",
+        "probe example.org --services missing",
+        "audit example.org --services .",
+        "audit example.org example.net --service imaps=mail.example.org",
+        "probe example.org example.net --services empty",
+        "judge file --service imaps=mail.example.org",
         "audit example.org --ipv4-only --ipv6-only",
         "audit example.org --trust-anchor file",
         "audit example.org --ca-file file",
@@ -74,11 +83,12 @@ def test_wrong_usage_is_one_line_and_status_2(
 ) -> None:
     monkeypatch.setattr(engine, "probe", lambda *_: pytest.fail("probed"))
     (tmp_path / "file").write_text("= mine", encoding="utf-8")
+    (tmp_path / "empty").touch()
     assert main(line.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"tr03108: [^\n]+\n", err)
-    assert everything_in(tmp_path) == {"file"}
+    assert everything_in(tmp_path) == {"file", "empty"}
 
 
 def test_hostile_arguments_stay_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
