@@ -10,7 +10,7 @@ from tr03108 import (
     CertificateFacts,
     Result,
     Rules,
-    SmtpService,
+    Service,
     Trouble,
     Troubles,
     absent,
@@ -28,8 +28,8 @@ _CA_NEEDS = {"keyCertSign", "cRLSign"}
 _SERVER_PURPOSES = {"serverAuth", "clientAuth"}  # mail servers are clients too, with the same certificate
 
 
-@check(id="certificate.key-size", each="mail_address")
-def check_key_size(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.key-size", each="service_address")
+def check_key_size(service: Service, rules: Rules) -> Result:
     """Keys are long enough and on a named, listed curve."""
     if any(chain.explicit_curve for chain in service.chains(rules.roots, rules.as_of)):
         return unmet("CURVE_EXPLICIT", chain=service.certificates)
@@ -50,8 +50,8 @@ def _key_size(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("RECOMMENDATION_EXPIRED", certificate, False, told)
 
 
-@check(id="certificate.signature", each="mail_address")
-def check_signature(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.signature", each="service_address")
+def check_signature(service: Service, rules: Rules) -> Result:
     """Every certificate but a root is signed by a listed algorithm with a sufficient hash."""
     return judge_certificates(service, rules, _signature, "below-root")
 
@@ -69,14 +69,14 @@ def _signature(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("CERT_SIGNATURE_NOT_LISTED", certificate, False, told)
 
 
-@check(id="certificate.validity", each="mail_address")
-def check_validity(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.validity", each="service_address")
+def check_validity(service: Service, rules: Rules) -> Result:
     """The server's certificate and intermediates are valid for no longer than allowed."""
     return judge_certificates(service, rules, _validity, "below-root")
 
 
-@check(id="certificate.root-validity", each="mail_address")
-def check_root_validity(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.root-validity", each="service_address")
+def check_root_validity(service: Service, rules: Rules) -> Result:
     """The root is valid for no longer than recommended."""
     return judge_certificates(service, rules, _validity, "roots")
 
@@ -88,8 +88,8 @@ def _validity(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("VALIDITY_TOO_LONG", certificate, told=told)
 
 
-@check(id="certificate.key-usage", each="mail_address")
-def check_key_usage(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.key-usage", each="service_address")
+def check_key_usage(service: Service, rules: Rules) -> Result:
     """KeyUsage is there, critical and as narrow as possible."""
     return judge_certificates(service, rules, _key_usage, "every")
 
@@ -110,8 +110,8 @@ def _key_usage(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("KEY_USAGE_WIDE", certificate, False, told)
 
 
-@check(id="certificate.extended-key-usage", each="mail_address")
-def check_extended_key_usage(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.extended-key-usage", each="service_address")
+def check_extended_key_usage(service: Service, rules: Rules) -> Result:
     """The server's certificate says that it is for TLS servers, and for little else."""
     return judge_certificates(service, rules, _extended_key_usage, "server")
 
@@ -127,8 +127,8 @@ def _extended_key_usage(certificate: CertificateFacts, rules: Rules) -> Troubles
         yield Trouble("EXTENDED_KEY_USAGE_WIDE", certificate, False, told)
 
 
-@check(id="certificate.basic-constraints", each="mail_address")
-def check_basic_constraints(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.basic-constraints", each="service_address")
+def check_basic_constraints(service: Service, rules: Rules) -> Result:
     """CA certificates have a critical BasicConstraints with a small path length."""
     return judge_certificates(service, rules, _basic_constraints, "authorities")
 
@@ -146,8 +146,8 @@ def _basic_constraints(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("PATH_LENGTH_LARGE", certificate, False, told)
 
 
-@check(id="certificate.key-order", each="mail_address")
-def check_key_order(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.key-order", each="service_address")
+def check_key_order(service: Service, rules: Rules) -> Result:
     """No certificate is issued with a key shorter than its own; keys of different types are not compared."""
     return judge_certificates(service, rules, _key_order, "issued")
 
@@ -158,8 +158,8 @@ def _key_order(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("ISSUER_KEY_SHORTER", certificate, told=told)
 
 
-@check(id="certificate.no-wildcard", each="mail_address")
-def check_no_wildcard(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.no-wildcard", each="service_address")
+def check_no_wildcard(service: Service, rules: Rules) -> Result:
     """No certificate has a wildcard in its names."""
     return judge_certificates(service, rules, _no_wildcard, "every")
 
@@ -169,8 +169,8 @@ def _no_wildcard(certificate: CertificateFacts, rules: Rules) -> Troubles:
         yield Trouble("WILDCARD_NAME", certificate, told={"names": ", ".join(certificate.wildcards)})
 
 
-@check(id="certificate.revocation-information", each="mail_address")
-def check_revocation_information(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.revocation-information", each="service_address")
+def check_revocation_information(service: Service, rules: Rules) -> Result:
     """Every certificate but a root says where its revocation can be asked for."""
     return judge_certificates(service, rules, _revocation_information, "below-root")
 
@@ -180,8 +180,8 @@ def _revocation_information(certificate: CertificateFacts, rules: Rules) -> Trou
         yield Trouble("REVOCATION_ADDRESS_MISSING", certificate)
 
 
-@check(id="certificate.revocation-checked", each="mail_address")
-def check_revocation_checked(service: SmtpService, rules: Rules) -> Result:
+@check(id="certificate.revocation-checked", each="service_address")
+def check_revocation_checked(service: Service, rules: Rules) -> Result:
     """What responders and CRLs say of the certificates was seen, and none is revoked."""
     nothing = no_certificate(service)
     if nothing is not None:
@@ -202,7 +202,7 @@ def check_revocation_checked(service: SmtpService, rules: Rules) -> Result:
     return met(ways=", ".join(dict.fromkeys(one.how for one in good)), **evidence)
 
 
-@check("TR-03108-E-06", id="certificate.trusted-ca", each="mail_address")
-def check_trusted_ca(service: SmtpService, rules: Rules) -> Result:
+@check("TR-03108-E-06", id="certificate.trusted-ca", each="service_address")
+def check_trusted_ca(service: Service, rules: Rules) -> Result:
     """The certificates come from an authority that the operator declared to meet TR-03116-4."""
     return certificate_cases.declared_authority(service, rules)

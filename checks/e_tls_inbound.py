@@ -1,34 +1,47 @@
-"""TR-03108-P module E: TLS inbound, the part at port 25. Sources: RFC 3207, 5280, 9525; TR-03116-4; TR-02102-2."""
+"""TR-03108-P module E: certificates and STARTTLS, E-05 and E-12, and own checks of port 25.
+
+Sources: RFC 3207, 5280, 9525; TR-03116-4; TR-02102-2.
+"""
 
 from __future__ import annotations
 
-from tr03108 import Result, Rules, SmtpService, absent, certificate_cases, check, marginal, met, unmet, unseen
+from tr03108 import (
+    Result,
+    Rules,
+    Service,
+    SmtpService,
+    absent,
+    certificate_cases,
+    check,
+    marginal,
+    met,
+    not_offered,
+    unmet,
+    unseen,
+    without_handshake,
+)
 
 
-def _without_tls(service: SmtpService) -> Result:
-    """What a check of the TLS connection answers where there is none; E-12 says why."""
-    starttls = service.starttls
-    if not starttls.unseen:
-        return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
-    code = service.blind_code or starttls.code
-    return unseen(service.tls_unseen_code, because=code, detail=starttls.detail, see="TR-03108-E-12")
-
-
-@check("TR-03108-E-05", id="certificate.pkix", each="mail_address")
-def check_certificate(service: SmtpService, rules: Rules) -> Result:
-    """Each certificate names the MX host, its path leads to a trusted root on the as-of date, and none is revoked."""
+@check("TR-03108-E-05", id="certificate.pkix", each="service_address")
+def check_certificate(service: Service, rules: Rules) -> Result:
+    """Each certificate names the host, its path leads to a trusted root on the as-of date, and none is revoked."""
     return certificate_cases.certificate(service, rules)
 
 
-@check("TR-03108-E-12", id="starttls.offered", each="mail_address")
-def check_starttls_offered(service: SmtpService, rules: Rules) -> Result:
-    """STARTTLS is announced, accepted and ends in a completed handshake."""
+@check("TR-03108-E-12", id="starttls.offered", each="starttls_address")
+def check_starttls_offered(service: Service, rules: Rules) -> Result:
+    """STARTTLS is announced, accepted and ends in a completed handshake.
+
+    A closed port for mail clients is a recommendation that is not followed (02-R); port 25 has to be open (03-M).
+    """
     starttls = service.starttls
     if starttls.unseen:
         code = service.blind_code or starttls.code
         return unseen(code, because=starttls.code, detail=starttls.detail, starttls=starttls)
     if not starttls.works:
-        return unmet(starttls.code, detail=starttls.detail, starttls=starttls)
+        closed = starttls.code == "PORT_REFUSED" and service.kind.name != "smtp"
+        answer = not_offered if closed else unmet
+        return answer(starttls.code, detail=starttls.detail, starttls=starttls)
     if starttls.inconsistent:
         return marginal("STARTTLS_INCONSISTENT", detail="", starttls=starttls)
     chosen = service.negotiated
@@ -43,7 +56,7 @@ def check_plaintext_refused(service: SmtpService, rules: Rules) -> Result:
     plaintext = service.plaintext_mail
     if plaintext is None:
         if service.starttls.unseen:
-            return _without_tls(service)
+            return without_handshake(service)
         return absent("NO_TLS", because=service.starttls.code) if not service.starttls.works else unseen("NOT_PROBED")
     evidence = {"reply": plaintext.reply, "detail": plaintext.detail, "dialogue": list(plaintext.dialogue)}
     if plaintext.code == "OK":
@@ -57,7 +70,7 @@ def check_plaintext_refused(service: SmtpService, rules: Rules) -> Result:
 def check_negotiated(service: SmtpService, rules: Rules) -> Result:
     """Version, suite and group that the server chose from a wide offer are those of the TLS policy."""
     if not service.starttls.works:
-        return _without_tls(service)
+        return without_handshake(service)
     chosen = service.negotiated
     if chosen is None:
         return unseen("STARTTLS_UNSEEN", because="TLS_UNREADABLE", detail="the server's choice cannot be read")

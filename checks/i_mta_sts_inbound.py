@@ -100,7 +100,7 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
     """Every service address offers TLS with a certificate that an enforcing sender accepts."""
     refused, blind = [], []
     for host in domain.hosts:
-        hidden = host.addresses_unseen(host.families)
+        hidden = host.addresses_unseen
         if hidden is not None:
             blind.append(f"{host.name} {hidden.rdtype}: {hidden.cause or 'not seen'}")
         elif not host.services and not host.without_address:

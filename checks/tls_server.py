@@ -11,7 +11,7 @@ from tr03108 import (
     Minimum,
     Result,
     Rules,
-    SmtpService,
+    Service,
     TlsJudgement,
     absent,
     check,
@@ -32,7 +32,7 @@ _SHOWN = 20
 
 
 @check(id="tls.forward-secrecy-preferred", each="mail_address")
-def check_forward_secrecy_preferred(service: SmtpService, rules: Rules) -> Result:
+def check_forward_secrecy_preferred(service: Service, rules: Rules) -> Result:
     """In TLS 1.2 a listed suite with forward secrecy is chosen wherever one is offered (03-M.d)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -65,8 +65,8 @@ def check_forward_secrecy_preferred(service: SmtpService, rules: Rules) -> Resul
     return met(reason=reason, suites=[item.text for item in first or found.accepted][:_SHOWN])
 
 
-@check(id="tls.listed-preferred", each="mail_address")
-def check_listed_preferred(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.listed-preferred", each="service_address")
+def check_listed_preferred(service: Service, rules: Rules) -> Result:
     """What the policy forbids is never chosen over a listed version or suite that is offered too (section 4.3.2)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -126,8 +126,8 @@ def _not_preferred(worst: Judged, judged: tuple[Judged, ...], outcome: str) -> R
     )
 
 
-@check(id="tls.tls13", each="mail_address")
-def check_tls13(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.tls13", each="service_address")
+def check_tls13(service: Service, rules: Rules) -> Result:
     """TLS 1.3 is spoken, with what the policy recommends to support at least (TR-03116-4 sections 2.1.1 and 2.3)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -151,12 +151,12 @@ def check_tls13(service: SmtpService, rules: Rules) -> Result:
     return unknown or met()
 
 
-def _tls13_listing(service: SmtpService, kind: str) -> listings.Listing:
+def _tls13_listing(service: Service, kind: str) -> listings.Listing:
     makers = {"suite": listings.suites, "group": listings.groups, "signature": listings.schemes}
     return makers[kind](service.tls, "TLSv1.3")
 
 
-def _tls13_support(service: SmtpService, minimum: Minimum) -> bool | None:
+def _tls13_support(service: Service, minimum: Minimum) -> bool | None:
     """Whether a minimum is there; True too where it is about keys that the server does not have."""
     facts = service.tls
     if minimum.kind != "signature":
@@ -170,14 +170,14 @@ def _tls13_support(service: SmtpService, minimum: Minimum) -> bool | None:
     return True
 
 
-@check(id="tls.early-data", each="mail_address")
-def check_early_data(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.early-data", each="service_address")
+def check_early_data(service: Service, rules: Rules) -> Result:
     """No session ticket of TLS 1.3 allows early data, 0-RTT (TR-03116-4 section 2.3.1)."""
     return tls_features.early_data(service, rules)
 
 
-@check(id="tls.ephemeral-keys", each="mail_address")
-def check_ephemeral_keys(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.ephemeral-keys", each="service_address")
+def check_ephemeral_keys(service: Service, rules: Rules) -> Result:
     """No ephemeral key comes in two connections (TR-02102-2 section 3.6.1)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -193,20 +193,20 @@ def check_ephemeral_keys(service: SmtpService, rules: Rules) -> Result:
     return absent("NO_FORWARD_SECRECY")
 
 
-@check(id="tls.compression", each="mail_address")
-def check_compression(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.compression", each="service_address")
+def check_compression(service: Service, rules: Rules) -> Result:
     """The server does not compress (TR-02102-2 section 3.3.4.3); TLS 1.3 cannot."""
     return tls_features.compression(service, rules)
 
 
-@check(id="tls.heartbeat", each="mail_address")
-def check_heartbeat(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.heartbeat", each="service_address")
+def check_heartbeat(service: Service, rules: Rules) -> Result:
     """The server does not agree to heartbeats (RFC 6520; TR-02102-2 section 3.3.4.6)."""
     return tls_features.heartbeat(service, rules)
 
 
-@check(id="tls.secure-renegotiation", each="mail_address")
-def check_secure_renegotiation(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.secure-renegotiation", each="service_address")
+def check_secure_renegotiation(service: Service, rules: Rules) -> Result:
     """The server confirms that it renegotiates by RFC 5746 only (TR-02102-2 section 3.3.4.1)."""
     if (blind := without_version(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
         return blind
@@ -216,26 +216,26 @@ def check_secure_renegotiation(service: SmtpService, rules: Rules) -> Result:
     return met() if granted else unmet("SECURE_RENEGOTIATION_MISSING")
 
 
-@check(id="tls.client-renegotiation", each="mail_address")
-def check_client_renegotiation(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.client-renegotiation", each="service_address")
+def check_client_renegotiation(service: Service, rules: Rules) -> Result:
     """The server does not let clients renegotiate (TR-02102-2 section 3.3.4.1)."""
     return tls_features.client_renegotiation(service, rules)
 
 
-@check(id="tls.ocsp-stapling", each="mail_address")
-def check_ocsp_stapling(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.ocsp-stapling", each="service_address")
+def check_ocsp_stapling(service: Service, rules: Rules) -> Result:
     """The server staples an OCSP response where its certificate names a responder (TR-03116-4 section 2.2.3.3)."""
     return tls_features.ocsp_stapling(service, rules)
 
 
-@check(id="tls.session-tickets", each="mail_address")
-def check_session_tickets(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.session-tickets", each="service_address")
+def check_session_tickets(service: Service, rules: Rules) -> Result:
     """Whether sessions can be resumed by tickets; information (RFC 5077, RFC 8446 section 4.6.1)."""
     return tls_features.session_tickets(service, rules)
 
 
-@check(id="tls.server-name", each="mail_address")
-def check_server_name(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.server-name", each="service_address")
+def check_server_name(service: Service, rules: Rules) -> Result:
     """What clients get that name no server, or an unknown one; information (RFC 6066 section 3)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -251,8 +251,8 @@ def check_server_name(service: SmtpService, rules: Rules) -> Result:
     return met()
 
 
-@check(id="tls.tolerance", each="mail_address")
-def check_tolerance(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.tolerance", each="service_address")
+def check_tolerance(service: Service, rules: Rules) -> Result:
     """The server bears long hellos and values that it does not know; information (RFC 8446 section 9.3, RFC 8701)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -264,8 +264,8 @@ def check_tolerance(service: SmtpService, rules: Rules) -> Result:
     return met(versions=", ".join(versions)) if versions else unanswered(service, "grease")
 
 
-@check(id="tls.ffdhe", each="mail_address")
-def check_ffdhe(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.ffdhe", each="service_address")
+def check_ffdhe(service: Service, rules: Rules) -> Result:
     """DHE uses the groups of RFC 7919 that the client names (TR-02102-2 section 3.3.2)."""
     if (blind := without_version(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
         return blind
@@ -278,8 +278,8 @@ def check_ffdhe(service: SmtpService, rules: Rules) -> Result:
     return unanswered(service, "ffdhe")
 
 
-@check(id="tls.fallback-scsv", each="mail_address")
-def check_fallback_scsv(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.fallback-scsv", each="service_address")
+def check_fallback_scsv(service: Service, rules: Rules) -> Result:
     """A client that retries with an older version, and says so, is turned away; information (RFC 7507)."""
     if (blind := without_version(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
         return blind
@@ -289,8 +289,8 @@ def check_fallback_scsv(service: SmtpService, rules: Rules) -> Result:
     return unmet("FALLBACK_SCSV_IGNORED") if kind == "ignored" else unanswered(service, "fallback")
 
 
-@check(id="tls.post-quantum", each="mail_address")
-def check_post_quantum(service: SmtpService, rules: Rules) -> Result:
+@check(id="tls.post-quantum", each="service_address")
+def check_post_quantum(service: Service, rules: Rules) -> Result:
     """Which key exchanges are accepted that withstand quantum computers; information, no edition lists one yet."""
     if (blind := without_version(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
         return blind

@@ -23,7 +23,7 @@ from tr03108.front.hello_sets import hello_sets
 from tr03108.judge import load_checks
 from tr03108.judge.outcomes import Result
 from tr03108.judge.rules import Rules
-from tr03108.model import HelloExchange, HelloSets, Observation, ProbePlan
+from tr03108.model import SERVICE_KINDS, HelloExchange, HelloSets, Observation, ProbePlan
 from tr03108.probe.asking import Asking
 from tr03108.probe.hello import Opener, direct_tls
 from tr03108.probe.net import Network
@@ -71,6 +71,7 @@ class Surveyed:
     def service(self, port: int = PORT) -> SmtpService:
         """The view that checks get, of which only the facts of TLS are real."""
         return SmtpService(
+            kind=next(kind for kind in SERVICE_KINDS.values() if kind.port == port),
             host=HOST,
             domain="lab.example",
             address=ADDRESS,

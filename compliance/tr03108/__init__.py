@@ -11,26 +11,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .evaluate.certificate_rules import CertificateFacts, names_an_authority
+    from .evaluate.clear_text import clear_login, injection
+    from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
+    from .evaluate.configuration import Configuration
     from .evaluate.lookup import Lookup, Status
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
-    from .evaluate.services import SmtpService
+    from .evaluate.services import ClientService, Service, SmtpService
     from .evaluate.tls import features, listings, priority
     from .evaluate.views import MailDomain, MailHost
+    from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
-    from .judge import certificate_cases, tls_cases, tls_features, tls_refusals
+    from .judge import certificate_cases, client_targets, tls_cases, tls_features, tls_refusals
     from .judge.certificate_judgement import Trouble, Troubles, judge_certificates, no_certificate
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
     from .judge.tls_judgement import Judged, TlsJudgement
-    from .judge.tls_sight import not_known, unanswered, without_tls, without_version
+    from .judge.tls_sight import not_known, unanswered, without_handshake, without_tls, without_version
+    from .model import SERVICE_KINDS
     from .norms.tls_rows import Minimum
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CertificateFacts": "evaluate.certificate_rules",
+    "ClientService": "evaluate.services",
+    "Clients": "evaluate.clients",
+    "Configuration": "evaluate.configuration",
+    "Offer": "evaluate.clients",
+    "SERVICE_KINDS": "model",
+    "Service": "evaluate.services",
+    "Webmail": "evaluate.clients",
     "Judged": "judge.tls_judgement",
     "Lookup": "evaluate.lookup",
     "MailDomain": "evaluate.views",
@@ -50,6 +62,13 @@ _HOMES = {
     "asked": "judge.outcomes",
     "certificate_cases": "judge.certificate_cases",
     "check": "judge.check",
+    "clear_login": "evaluate.clear_text",
+    "client_targets": "judge.client_targets",
+    "hsts": "evaluate.webmail",
+    "injection": "evaluate.clear_text",
+    "places_of_configuration": "evaluate.clients",
+    "plain_page": "evaluate.webmail",
+    "ranked_behind": "evaluate.clients",
     "features": "evaluate.tls.features",
     "marginal": "judge.outcomes",
     "listings": "evaluate.tls.listings",
@@ -70,6 +89,7 @@ _HOMES = {
     "unanswered": "judge.tls_sight",
     "unmet": "judge.outcomes",
     "unseen": "judge.outcomes",
+    "without_handshake": "judge.tls_sight",
     "without_tls": "judge.tls_sight",
     "without_version": "judge.tls_sight",
 }
@@ -83,6 +103,8 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
     "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
+    "SERVICE_KINDS", "Service", "ClientService", "Clients", "Offer", "Configuration", "Webmail", "client_targets",
+    "clear_login", "injection", "plain_page", "hsts", "places_of_configuration", "ranked_behind", "without_handshake",
     "Rules",
 ]  # fmt: skip
 

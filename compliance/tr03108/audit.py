@@ -12,18 +12,19 @@ import dataclasses
 import signal
 import stat
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tr03108 import __version__, dossier
+from tr03108.evaluate.served_chains import chains_of
 from tr03108.front import domains
 from tr03108.front.progress import Progress
 from tr03108.front.settings import Settings
 from tr03108.judge import exit_status, judge_target
-from tr03108.model import Audit, Dossier, HttpExchange, ProfileInfo, SmtpSession, TargetAudit, UsageError
+from tr03108.model import Audit, Dossier, ProfileInfo, TargetAudit, UsageError
 from tr03108.probe import Network, Probe
 
 CONCURRENT_DOMAINS = 8
@@ -273,12 +274,5 @@ def _with_trust(seen: Dossier, settings: Settings) -> Dossier:
     if settings.anchors is not None:
         changes["trust_anchors"] = settings.anchors
     if settings.roots is not None:
-        changes["roots"] = settings.roots.relevant(_chains(seen.observations))
+        changes["roots"] = settings.roots.relevant(chains_of(o.value for o in seen.observations.values()))
     return dataclasses.replace(seen, **changes)
-
-
-def _chains(observations: Mapping[str, Any]) -> list[tuple[bytes, ...]]:
-    """Every chain that a server sent."""
-    values = (item.value for item in observations.values())
-    handshakes = (value.handshake for value in values if isinstance(value, SmtpSession | HttpExchange))
-    return list(dict.fromkeys(shake.chain for shake in handshakes if shake is not None and shake.chain))

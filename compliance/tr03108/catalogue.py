@@ -66,7 +66,7 @@ class CheckRow:
     """A check of our own that answers no test case. `why` says why it is here; `remark`: it follows advice only."""
 
     id: str
-    requirement: str
+    requirements: tuple[str, ...]  # in catalogue order
     level: Level
     title: Mapping[str, str]
     sources: tuple[str, ...]
@@ -135,13 +135,7 @@ def _case(row: TomlTable, order: Mapping[str, int]) -> Case:
         *("id", "level", "title", "requirements", "clauses", "testable", "positive", "template", "bsi_profiles"),
         *("sources", "document", "official"),
     )
-    requirements = row.texts("requirements", ())
-    for requirement in requirements:
-        _known(row, "requirements", requirement, order)
-    if ("requirements" in row and not requirements) or sorted(requirements, key=order.__getitem__) != list(
-        requirements
-    ):
-        raise row.error('"requirements" must name at least one requirement, in catalogue order', "requirements")
+    requirements = _requirements(row, row.texts("requirements", ()), order) if "requirements" in row else ()
     identity = read_id(row)
     return Case(
         id=identity,
@@ -161,17 +155,24 @@ def _case(row: TomlTable, order: Mapping[str, int]) -> Case:
 
 
 def _check(row: TomlTable, order: Mapping[str, int]) -> CheckRow:
-    row.only("id", "requirement", "level", "title", "sources", "remark", "why")
-    _known(row, "requirement", row.text("requirement"), order)
+    row.only("id", "requirements", "level", "title", "sources", "remark", "why")
     return CheckRow(
         id=read_id(row),
-        requirement=row.text("requirement"),
+        requirements=_requirements(row, row.texts("requirements"), order),
         level=read_level(row),
         title=read_words(row, "title"),
         sources=row.texts("sources"),
         remark=row.flag("remark", False),
         why=row.text("why"),
     )
+
+
+def _requirements(row: TomlTable, names: tuple[str, ...], order: Mapping[str, int]) -> tuple[str, ...]:
+    for requirement in names:
+        _known(row, "requirements", requirement, order)
+    if not names or sorted(names, key=order.__getitem__) != list(names):
+        raise row.error('"requirements" must name at least one requirement, in catalogue order', "requirements")
+    return names
 
 
 def read_id(row: TomlTable) -> str:

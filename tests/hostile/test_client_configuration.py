@@ -199,16 +199,7 @@ WORDS = st.sampled_from(
     [
         *("SSL", "STARTTLS", "plain", "on", "off", "TLS", "None", "Auto", "settings", "redirectUrl", "redirectAddr"),
         *("IMAP", "POP3", "SMTP", "EXCH", "imap", "smtp", "mail.example.org", "%EMAILDOMAIN%", "192.0.2.1", "993", "0"),
-        *(
-            "https://a.example/",
-            "http://a.example/",
-            "a@b.example",
-            "600",
-            "m\u00fcller.example",
-            "&#x1F600;",
-            "&lt;",
-            "",
-        ),
+        *("https://a.example/", "http://a.example/", "a@b.example", "600", "m\u00fcller.example", "&lt;", ""),
     ]
 )
 NAMES = st.sampled_from(
@@ -234,9 +225,7 @@ def wrapped(parts: tuple[str, str, list[str]]) -> str:
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=8).map(escape)
 VALUES = st.one_of(WORDS, WORDS, TEXTS, st.tuples(WORDS, TEXTS).map("".join))
 SERVERS = st.builds(test_autoconfig.server, st.sampled_from(["imap", "pop3", "exchange"]), VALUES, VALUES, VALUES)
-MORE = st.sampled_from(["SSL", "Encryption", "Server"]).flatmap(
-    lambda name: VALUES.map(f"<{name}>{{}}</{name}>".format)
-)
+MORE = st.builds("<{0}>{1}</{0}>".format, st.sampled_from(["SSL", "Encryption", "Server"]), VALUES)
 PROTOCOLS = st.builds(test_autodiscover.protocol, st.sampled_from(["IMAP", "SMTP", "EXCH"]), VALUES, VALUES, MORE)
 TREES = st.recursive(
     st.one_of(VALUES, SERVERS, PROTOCOLS),

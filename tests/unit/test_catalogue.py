@@ -127,8 +127,8 @@ def test_sources_name_document_and_section(catalogue: Catalogue) -> None:
 
 def test_own_checks(catalogue: Catalogue) -> None:
     refused, negotiated = catalogue.checks["starttls.plaintext-refused"], catalogue.checks["tls.negotiated"]
-    assert (refused.requirement, refused.level) == ("TR-03108-03-M", Level.INFO)
-    assert (negotiated.requirement, negotiated.level) == ("TR-03108-03-M", Level.MUST)
+    assert (refused.requirements, refused.level) == (("TR-03108-03-M",), Level.INFO)
+    assert (negotiated.requirements, negotiated.level) == (("TR-03108-03-M",), Level.MUST)
     assert "TR-03108 does not demand it" in catalogue.checks["starttls.plaintext-refused"].why
 
 
@@ -157,7 +157,7 @@ document = "TR-03108-P v2.0"
 CHECK = """
 [[check]]
 id = "tls.negotiated"
-requirement = "TR-03108-05-M"
+requirements = ["TR-03108-05-M"]
 level = "MUST"
 title = { en = "Negotiated", de = "Ausgehandelt" }
 sources = ["own"]

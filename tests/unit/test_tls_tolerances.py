@@ -13,12 +13,12 @@ from tr03108.catalogue import load_catalogue
 from tr03108.model import Level, Outcome, UsageError
 from tr03108.norms.tls_policy import TlsPolicy
 from tr03108.norms.tls_policy_file import policy_file, policy_names, read_policy
-from tr03108.norms.tls_rows import Service, Shortfall, Thing, Tolerance
+from tr03108.norms.tls_rows import ServiceClass, Shortfall, Thing, Tolerance
 from tr03108.profile import load_profile
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDELINES = ("tr-02102-2_2025-01", "tr-03116-4_2023")
-SERVICES: tuple[Service, ...] = ("mta", "implicit", "upgrade")
+SERVICES: tuple[ServiceClass, ...] = ("mta", "implicit", "upgrade")
 MARGINAL, UNMET = Outcome.MARGINAL, Outcome.UNMET
 
 # Per row: thing, shortfall; outcome at mta, implicit, upgrade; the same under strict_groups.
@@ -87,7 +87,7 @@ def test_without_tr_03108_the_guidelines_apply(
     status: Shortfall,
     plain: tuple[Outcome],
     strict: tuple[Outcome],
-    service: Service,
+    service: ServiceClass,
 ) -> None:
     found = guidelines.tolerance(what, status, service)
     assert found.outcome is (MARGINAL if plain is EVER else UNMET)

@@ -38,7 +38,7 @@ def checks(given: Mapping[str, Any]) -> int:
     lang, catalogue = language(given), load_catalogue()
     for check in load_checks():
         row = _row_of(check, catalogue)
-        covers = check.case or (row.requirement if isinstance(row, CheckRow) else "-")
+        covers = check.case or (", ".join(row.requirements) if isinstance(row, CheckRow) else "-")
         _print([f"{check.id:<28} {covers:<16} {row.title[lang] if row is not None else ''}"])
     return 0
 
@@ -83,7 +83,7 @@ class Explainer:
         yield f"{row.document}, {self._texts.source(f'section {row.section}')}"
         cases = [case for case in self._catalogue.cases.values() if row.id in case.requirements]
         yield from self._list(self._texts.ui("cases"), (self._titled(case) for case in cases))
-        own = [check for check in self._catalogue.checks.values() if check.requirement == row.id]
+        own = [check for check in self._catalogue.checks.values() if row.id in check.requirements]
         yield from self._list(self._texts.module("OWN"), (self._titled(check) for check in own))
         yield from self._sources(row.sources)
 
@@ -107,7 +107,8 @@ class Explainer:
         if isinstance(row, CheckRow):
             yield from _paragraph(row.why)
             yield from self._list(
-                self._texts.ui("requirement"), [self._titled(self._catalogue.requirements[row.requirement])]
+                self._texts.ui("requirement"),
+                [self._titled(self._catalogue.requirements[each]) for each in row.requirements],
             )
         elif isinstance(row, Case):
             yield from self._list(self._texts.ui("case"), [self._titled(row)])

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..model import Handshake, Observation, SmtpSession
+from ..model import Handshake
 from .spki import OTHER_KEY_TYPE, key_type
-from .starttls import blindness
+from .starttls import Seen, blindness
 from .tls.facts import TlsFacts
 
 NO_SUCH_CERTIFICATE = (40, 71)  # alerts handshake_failure, insufficient_security (RFC 8446 section 6.2)
@@ -51,7 +51,12 @@ class SecondCertificate:
         return {"code": self.code, "key_type": self.key_type, "detail": self.detail}
 
 
-def second_certificate(first: Handshake | None, look: Observation[SmtpSession] | None) -> SecondCertificate:
+def second_of(first: Handshake | None, facts: TlsFacts, look: Seen | None) -> SecondCertificate:
+    """From single hellos where they were sent, else from the one connection that asked for the other type."""
+    return second_of_facts(first, facts) if facts.asked else second_certificate(first, look)
+
+
+def second_certificate(first: Handshake | None, look: Seen | None) -> SecondCertificate:
     """What the one connection that asked for the other type shows; `first` is the ordinary handshake."""
     if first is None or not first.chain:
         return SecondCertificate("NOT_PROBED", None, detail="there is no first certificate")

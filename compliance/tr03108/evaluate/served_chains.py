@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..model import HelloExchange, HttpExchange, SmtpSession
+from ..model import ClientSession, HelloExchange, HttpExchange, SmtpSession
 from ..wire.tls.server_messages import MessageType, parse_certificate, parse_server_hello
 
 _SERVER_HELLO, _CERTIFICATE = bytes((MessageType.SERVER_HELLO,)), bytes((MessageType.CERTIFICATE,))
@@ -16,7 +16,7 @@ def chains_of(values: Iterable[object]) -> tuple[tuple[bytes, ...], ...]:
 
 
 def _chains(value: object) -> Iterator[tuple[bytes, ...]]:
-    if isinstance(value, SmtpSession | HttpExchange):
+    if isinstance(value, SmtpSession | ClientSession | HttpExchange):
         if value.handshake is not None:
             yield value.handshake.chain
     elif isinstance(value, HelloExchange) and value.protocol == "tls":

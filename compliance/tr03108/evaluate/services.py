@@ -1,11 +1,11 @@
-"""One service address of a mail host, as checks see it: what every connection showed, not whether it is good."""
+"""One service address, as checks see it: what every connection to it showed, not whether it is good."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..model import Observation, Renegotiation, SmtpSession, Subject, pem
+from ..model import ClientSession, Observation, Renegotiation, ServiceKind, SmtpSession, Subject, pem
 from .certificate_rules import ChainFacts, chain_facts
 from .dane import Match, leaf_facts, match
 from .names import dns_names, first_match
@@ -45,34 +45,35 @@ class ServedChain:
         return {"names": ", ".join(_names(self.chain)), "chain": _shown(self.chain)}
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpService:
-    """Port 25 at one address of one MX host, from every connection made to it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One port at one address of one host, from every connection made to it.
 
-    `addresses` says what DNSSEC makes of the host's addresses and of the MX records that lead to it; `tls` what the
-    server accepts beyond the ordinary handshake.
+    `starttls` says how TLS begins there, also where it begins with the first octet. `tls` is what the server accepts
+    beyond the ordinary handshake. `login` and `injection` are connections without TLS: one that asks to log in, one
+    that sends a command behind STARTTLS; None where the plan did not ask.
     """
 
+    kind: ServiceKind
     host: str
     domain: str
     address: str
     port: int
     reach: Reach
     starttls: Starttls
-    plaintext: Observation[SmtpSession] | None
     tlsa: Tlsa
     time: datetime
     second: SecondCertificate
-    addresses: HostAddresses
     tls: TlsFacts = field(repr=False, compare=False)
     revocations: Revocations = field(repr=False, compare=False)
     renegotiation: Observation[Renegotiation] | None = None
-    peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
+    login: Observation[ClientSession] | None = field(default=None, repr=False)
+    injection: Observation[ClientSession] | None = field(default=None, repr=False)
     _judged: dict[tuple[object, ...], Match] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def subject(self) -> Subject:
-        return Subject("service", self.host, self.address, self.port, "smtp")
+        return Subject("service", self.host, self.address, self.port, self.kind.name)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -98,10 +99,6 @@ class SmtpService:
         if question not in self._judged:
             self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
         return self._judged[question]
-
-    def matching_peers(self, time: datetime) -> tuple[str, ...]:
-        """The host's other addresses at which every chain that was served matches."""
-        return tuple(peer.address for peer in self.peers if peer.works_with_dane(time))
 
     def works_with_dane(self, time: datetime) -> bool:
         """Whether every chain served here matches a TLSA record."""
@@ -171,11 +168,6 @@ class SmtpService:
         return None if handshake is None else negotiated(handshake)
 
     @property
-    def plaintext_mail(self) -> PlaintextMail | None:
-        """What the server made of MAIL without TLS; None where it was not asked."""
-        return None if self.plaintext is None else plaintext_mail(self.plaintext)
-
-    @property
     def blind_code(self) -> str | None:
         """The code of our blindness here, the vantage's before the connection's; None where STARTTLS was seen."""
         if not self.starttls.unseen:
@@ -186,6 +178,35 @@ class SmtpService:
     def tls_unseen_code(self) -> str:
         """The code by which checks of the TLS connection say that they saw none; a reason of ours shows as itself."""
         return self.blind_code if self.blind_code in _OURS else "STARTTLS_UNSEEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpService(Service):
+    """Port 25 at one address of one MX host.
+
+    `addresses` says what DNSSEC makes of the host's addresses and of the MX records that lead to it.
+    """
+
+    plaintext: Observation[SmtpSession] | None
+    addresses: HostAddresses
+    peers: tuple[SmtpService, ...] = field(default=(), repr=False)  # the host's other addresses
+
+    def matching_peers(self, time: datetime) -> tuple[str, ...]:
+        """The host's other addresses at which every chain that was served matches."""
+        return tuple(peer.address for peer in self.peers if peer.works_with_dane(time))
+
+    @property
+    def plaintext_mail(self) -> PlaintextMail | None:
+        """What the server made of MAIL without TLS; None where it was not asked."""
+        return None if self.plaintext is None else plaintext_mail(self.plaintext)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientService(Service):
+    """One port at one address of a host that mail clients talk to. `sources` name it: "srv", "autoconfig",
+    "autodiscover", "user", or "well-known"."""
+
+    sources: tuple[str, ...]
 
 
 def _presents(chain: tuple[bytes, ...], host: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the connections to one service address show of STARTTLS (RFC 3207): fact or blindness.
+"""What the connections to one service address show of how TLS begins there: fact or blindness (RFC 3207, RFC 8314).
 
 A fact against the target needs two connections that show the same, `second_look` seconds apart, and no connection that
 got through TLS. Everything else that is not success is blindness: our not having seen.
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..model import Failure, Handshake, Line, Observation, Reason, SmtpSession
+from ..model import SERVICE_KINDS, ClientSession, Failure, Handshake, Line, Observation, Reason, SmtpSession
 from ..wire.smtp import NotAReply, Reply, ReplyOverflow, ReplyParser, offers_starttls
+
+Seen = Observation[SmtpSession] | Observation[ClientSession]
 
 FAILURE_CODES = {
     Reason.TIMEOUT: "SERVICE_TIMEOUT",
@@ -31,6 +33,8 @@ _HANDSHAKE_CODES = {
     "closed": "STARTTLS_CLOSED",
     "reset": "STARTTLS_CLOSED",
 }
+# With TLS from the first octet on, silence and a close without a word are no facts: nobody has said that he is there.
+_IMPLICIT_CODES = {"alert": "HANDSHAKE_ALERT", "garbage": "TLS_GARBAGE", "closed": "TLS_CLOSED", "reset": "TLS_CLOSED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Attempt:
 
     time: datetime
     fact: str | None
-    session: SmtpSession | None
+    session: SmtpSession | ClientSession | None
     failure: Failure | None
 
     @property
@@ -90,12 +94,12 @@ def printable(data: bytes) -> str:
     return data[:500].decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")[:500]
 
 
-def got_through(observations: Iterable[Observation[SmtpSession]]) -> bool:
+def got_through(observations: Iterable[Seen]) -> bool:
     """Some connection completed its handshake."""
     return any(_attempt(o).fact == "TLS" for o in observations)
 
 
-def conclude(observations: Sequence[Observation[SmtpSession]], second_look: float, elsewhere: bool = False) -> Starttls:
+def conclude(observations: Sequence[Seen], second_look: float, elsewhere: bool = False) -> Starttls:
     """Draws the line between fact and blindness over all connections to one service address.
 
     `elsewhere`: under another host name a connection to the same address and port got through TLS, so that nothing
@@ -125,7 +129,7 @@ def conclude(observations: Sequence[Observation[SmtpSession]], second_look: floa
     return Starttls("STARTTLS_INCONSISTENT", True, detail, None, False, attempts)
 
 
-def blindness(observation: Observation[SmtpSession]) -> tuple[str, str]:
+def blindness(observation: Seen) -> tuple[str, str]:
     """Code and detail of a connection that did not come to its handshake, whatever else it shows."""
     attempt = _attempt(observation)
     if attempt.failure is not None:
@@ -133,12 +137,13 @@ def blindness(observation: Observation[SmtpSession]) -> tuple[str, str]:
     return attempt.fact or "SERVICE_ABORTED", _detail(attempt)
 
 
-def _attempt(observation: Observation[SmtpSession]) -> Attempt:
+def _attempt(observation: Seen) -> Attempt:
     session = observation.value
-    fact = None if session is None else _fact(session)
+    fact = None if session is None else _client_fact(session) if isinstance(session, ClientSession) else _fact(session)
     failure = observation.failure
     if session is not None and fact is None:
-        failure = Failure(Reason.ABORTED, f"ended at {session.state}: {session.ended}", session.lines, session.state)
+        reason = Reason.TIMEOUT if session.ended == "silent" else Reason.ABORTED
+        failure = Failure(reason, f"ended at {session.state}: {session.ended}", session.lines, session.state)
     return Attempt(observation.time, fact, session, failure)
 
 
@@ -161,6 +166,25 @@ def _fact(session: SmtpSession) -> str | None:
     if session.state == "starttls":
         return _HANDSHAKE_CODES.get(session.ended)
     return None
+
+
+def _client_fact(session: ClientSession) -> str | None:
+    """The same of a session with a service of mail clients."""
+    handshake = session.handshake
+    if handshake is not None and handshake.ended == "completed":
+        return "TLS"
+    if (session.state, session.ended) == ("connect", "refused"):
+        return "PORT_REFUSED"
+    if SERVICE_KINDS[session.protocol].implicit:
+        if handshake is None or (handshake.ended in ("closed", "reset") and not handshake.received):
+            return None
+        return _IMPLICIT_CODES.get(handshake.ended)
+    if handshake is not None:
+        return _HANDSHAKE_CODES.get(handshake.ended)
+    if session.state == "starttls":
+        return "STARTTLS_REFUSED" if session.ended == "done" else _HANDSHAKE_CODES.get(session.ended)
+    # Whoever took leave after the capabilities was not offered TLS, or is counted as logged in already (PREAUTH).
+    return "STARTTLS_MISSING" if session.ended == "done" and session.state in ("greeting", "capabilities") else None
 
 
 def reply_to(command: bytes, lines: Sequence[Line]) -> Reply | None:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from ipaddress import ip_address
 
 from dns.rdtypes.ANY.TXT import TXT
-from dns.rdtypes.IN.A import A
-from dns.rdtypes.IN.AAAA import AAAA
 
-from ..model import (
-    DnsMessage,
-    Dossier,
-    Failure,
-    Handshake,
-    HelloExchange,
-    HttpExchange,
-    Observation,
-    Reason,
-    SmtpSession,
-    Subject,
-)
+from ..model import MAIL_SERVICE, DnsMessage, Dossier, Failure, HttpExchange, Observation, Reason, Subject
 from .answer import NoAnswer
+from .clients import Clients, clients
 from .dnssec import Validator
+from .host import Host
 from .lookup import Lookup, NotAsked, Status
-from .revocation import Revocations
+from .observed import Observed
 from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
-from .second_certificate import SecondCertificate, second_certificate, second_of_facts
+from .second_certificate import second_of
 from .servers import AllServers, judge_all
 from .services import SmtpService
 from .starttls import conclude, got_through
 from .survey import survey
-from .tls.answers import answer_of, answers
-from .tls.facts import TlsFacts
 from .tlsa import Tlsa, tlsa_of
-from .vantage import reach
 from .zone_signing import ZoneSigning, zone_signing, zones_of
 
 
@@ -71,46 +55,17 @@ class MailDomain:
         return Subject("domain", self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class MailHost:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailHost(Host):
     """One MX host: its address RRsets and TLSA records. `domain` is the domain whose mail it takes."""
 
-    name: str
     domain: str
-    a: Lookup | None
-    aaaa: Lookup | None
     tlsa: Tlsa
     services: tuple[SmtpService, ...] = field(repr=False)
-    families: tuple[int, ...] = (4, 6)  # in scope of the audit
 
     @property
     def subject(self) -> Subject:
         return Subject("host", self.name)
-
-    @property
-    def lookups(self) -> tuple[Lookup, ...]:
-        return tuple(lookup for lookup in (self.a, self.aaaa) if lookup is not None)
-
-    @property
-    def without_address(self) -> bool:
-        """It is known that the host has no address of either family (a denial, or a circle of aliases, not bogus)."""
-        return len(self.lookups) == 2 and all(
-            lookup.kind in ("nodata", "nxdomain", "loop") and lookup.status in (Status.SECURE, Status.INSECURE)
-            for lookup in self.lookups
-        )
-
-    def out_of_scope(self, families: tuple[int, ...]) -> tuple[str, ...]:
-        """The addresses of families that the plan left out."""
-        return tuple(a for a in _addresses(list(self.lookups)) if ip_address(a).version not in families)
-
-    def addresses_unseen(self, families: tuple[int, ...]) -> Lookup | None:
-        """The lookup of a family in scope whose addresses could not be seen (open, or a denial nobody can believe)."""
-        for family, lookup in ((4, self.a), (6, self.aaaa)):
-            if lookup is None or family not in families or lookup.exists:
-                continue
-            if lookup.unseen or lookup.status is Status.BOGUS:
-                return lookup
-        return None
 
 
 class Views:
@@ -119,6 +74,7 @@ class Views:
     def __init__(self, dossier: Dossier) -> None:
         self.dossier = dossier
         self.validator = Validator(self._dns, dossier.trust_anchors)
+        self._observed = Observed(dossier)
 
     def _dns(self, name: str, rdtype: str) -> Observation[DnsMessage]:
         observation = self.dossier.observations.get(f"dns/{name}/{rdtype}")
@@ -194,85 +150,55 @@ class Views:
 
     def _host(self, name: str) -> MailHost:
         a, aaaa = self.lookup(name, "A"), self.lookup(name, "AAAA")
-        found = [lookup for lookup in (a, aaaa) if lookup is not None]
         bases = tlsa_names(name, a, aaaa) if a is not None and aaaa is not None else (name,)
         tlsa = tlsa_of({base: self.lookup(f"_25._tcp.{base}", "TLSA") for base in bases})
         mx = self.lookup(self.dossier.domain, "MX")
         where = HostAddresses(insecure_cause(a, aaaa), mx is not None and mx.status is Status.INSECURE)
-        services: list[SmtpService] = []
-        for address in _addresses(found):
-            if ip_address(address).version in self.dossier.plan.families:
-                services.append(self._service(name, address, tlsa, where))
+        host = MailHost(
+            name=name,
+            a=a,
+            aaaa=aaaa,
+            families=self.dossier.plan.families,
+            domain=self.dossier.domain,
+            tlsa=tlsa,
+            services=(),
+        )
+        services = [self._service(name, address, tlsa, where) for address in host.addresses]
         services = [replace(one, peers=tuple(peer for peer in services if peer is not one)) for one in services]
-        return MailHost(name, self.dossier.domain, a, aaaa, tlsa, tuple(services), self.dossier.plan.families)
+        return replace(host, services=tuple(services))
 
     def _service(self, host: str, address: str, tlsa: Tlsa, addresses: HostAddresses) -> SmtpService:
-        prefix = f"{host}/{address}/25/"
-        sessions = self._numbered(f"smtp/{prefix}") + self._numbered(f"smtp-curve/{prefix}")
-        plaintext = self._numbered(f"smtp-plain/{prefix}")
-        starttls = conclude(sessions, self.dossier.plan.second_look, got_through(self._reached.get(address, ())))
-        time = sessions[-1].time if sessions else self.dossier.started
-        where = reach(address, self._reached, self.dossier.vantage)
+        observed, port = self._observed, MAIL_SERVICE.port
+        where = f"{host}/{address}/{port}"
+        sessions = observed.numbered(f"smtp/{where}/") + observed.numbered(f"smtp-curve/{where}/")
+        plaintext = observed.numbered(f"smtp-plain/{where}/")
+        elsewhere = got_through(observed.sessions_at(address, port))
+        starttls = conclude(sessions, self.dossier.plan.second_look, elsewhere)
+        facts = observed.tls(where, sessions)
         return SmtpService(
+            kind=MAIL_SERVICE,
             host=host,
             domain=self.dossier.domain,
             address=address,
-            port=25,
-            reach=where,
+            port=port,
+            reach=observed.reach(address, port),
             starttls=starttls,
             plaintext=plaintext[-1] if plaintext else None,
             tlsa=tlsa,
-            time=time,
-            second=self._second(starttls.handshake, prefix, facts := self._tls(host, address, 25, sessions)),
+            time=sessions[-1].time if sessions else self.dossier.started,
+            second=second_of(starttls.handshake, facts, observed.get(f"smtp-other/{where}/1")),
             addresses=addresses,
             tls=facts,
-            revocations=self._revocations,
-            renegotiation=self.dossier.observations.get(f"renegotiation/{prefix}1"),
+            revocations=observed.revocations,
+            renegotiation=observed.get(f"renegotiation/{where}/1"),
+            login=observed.get(f"client-plain/smtp/{where}/1"),
+            injection=observed.get(f"client-injection/smtp/{where}/1"),
         )
 
     @cached_property
-    def _revocations(self) -> Revocations:
-        return Revocations(self.dossier.observations)
-
-    def _second(self, first: Handshake | None, prefix: str, facts: TlsFacts) -> SecondCertificate:
-        if facts.asked:
-            return second_of_facts(first, facts)
-        return second_certificate(first, self.dossier.observations.get(f"smtp-other/{prefix}1"))
-
-    def _tls(self, host: str, address: str, port: int, sessions: list[Observation[SmtpSession]]) -> TlsFacts:
-        """What the service accepts: from single hellos, and from the ordinary handshakes before them."""
-        ordinary = [
-            answer_of("ordinary", look.time, look.value.handshake)
-            for look in sessions
-            if look.value is not None and look.value.handshake is not None
-        ]
-        return TlsFacts((*ordinary, *answers(self._hellos.get(f"{host}/{address}/{port}", {}))))
-
-    @cached_property
-    def _hellos(self) -> Mapping[str, dict[str, Observation[HelloExchange]]]:
-        """All single hellos: by service address, then by question."""
-        found: dict[str, dict[str, Observation[HelloExchange]]] = {}
-        for key, observation in self.dossier.observations.items():
-            if key.startswith("hello/"):
-                where, _, question = key.removeprefix("hello/").rpartition("/")
-                found.setdefault(where, {})[question] = observation
-        return found
-
-    def _numbered(self, prefix: str) -> list[Observation[SmtpSession]]:
-        found: list[Observation[SmtpSession]] = []
-        while (key := f"{prefix}{len(found) + 1}") in self.dossier.observations:
-            found.append(self.dossier.observations[key])
-        return found
-
-    @cached_property
-    def _reached(self) -> Mapping[str, list[Observation[SmtpSession]]]:
-        """All SMTP observations by address: the vantage is judged over the whole audit."""
-        reached: dict[str, list[Observation[SmtpSession]]] = {}
-        for key, observation in self.dossier.observations.items():
-            if key.startswith("smtp/"):
-                address = key.rsplit("/", 3)[-3]  # from the end: a host name may hold a slash
-                reached.setdefault(address, []).append(observation)
-        return reached
+    def clients(self) -> Clients:
+        """The services of mail clients, and how clients are led to them."""
+        return clients(self.dossier, self._observed, self.validator.lookup)
 
     def _policy(self, host: str) -> PolicyFetch | None:
         a, aaaa = self.lookup(host, "A"), self.lookup(host, "AAAA")
@@ -291,11 +217,6 @@ class Views:
         lookup = a if a.unseen else aaaa
         failure = lookup.failure or Failure(Reason.NOT_PROBED, lookup.detail or f"{host} was not contacted")
         return PolicyFetch(host, None, None if missing else failure, missing, None)
-
-
-def _addresses(lookups: list[Lookup]) -> tuple[str, ...]:
-    found = (r.address for lookup in lookups for r in lookup.records if isinstance(r, A | AAAA))
-    return tuple(dict.fromkeys(str(ip_address(address)) for address in found))
 
 
 def texts(lookup: Lookup) -> tuple[bytes, ...]:

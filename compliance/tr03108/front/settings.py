@@ -156,6 +156,7 @@ def probe_plan(given: Mapping[str, Any], profile: Profile, year: int) -> ProbePl
         tls=asked.tls,
         hellos=hello_sets(profile.tls, year) if asked.tls else HelloSets(),
         revocation=asked.revocation,
+        clear_text=asked.clear_text,
         named=named.places,
         webmail=named.webmail,
     )

@@ -5,30 +5,27 @@ Where a subject cannot be seen (contract, "Subjects"), the call stands in its pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..catalogue import Catalogue
-from ..evaluate.views import MailHost, Views
-from ..model import Dossier, Finding, Level, Outcome, Subject, Waiver
+from ..evaluate.views import Views
+from ..model import CLIENT_KINDS, MAIL_SERVICE, Dossier, Finding, Level, Outcome, Subject, Waiver
 from ..profile import Profile
 from .algebra import in_gate, verdict_of
 from .check import Check
 from .evidence import as_json
-from .outcomes import Result, absent, asked, unseen
+from .outcomes import Result, asked, unseen
 from .rules import Rules
+from .subjects import subjects
 from .waivers import waiver_for
 
-SMTP_PORT = 25
-_PORT_REQUIREMENTS = {
-    25: "TR-03108-03-M",
-    **dict.fromkeys((465, 993, 995, 443), "TR-03108-01-M"),
-    **dict.fromkeys((587, 143, 110), "TR-03108-02-R"),
+_BY_SERVICE = {kind.name: "TR-03108-01-M" if kind.implicit else "TR-03108-02-R" for kind in CLIENT_KINDS} | {
+    MAIL_SERVICE.name: "TR-03108-03-M"
 }
 _CATALOGUE_FILE = "catalogue.toml"
-_NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST", "unseen": "MX_UNSEEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +41,22 @@ class Norm:
     def requirement(self, case: str | None, check: str, subject: Subject) -> str:
         """The one requirement a finding belongs to (contract, "Requirement of a finding")."""
         mine = [r.id for r in self.profile.requirements if case in r.cases or check in r.checks]
-        if case is None or not mine:
-            return mine[0] if mine else check.removeprefix("requirement.")
-        by_port = _PORT_REQUIREMENTS.get(subject.port or 0)
-        return by_port if by_port in mine else mine[0]
+        if not mine:
+            return check.removeprefix("requirement.")
+        by_service = _BY_SERVICE.get(subject.service or "")
+        return by_service if by_service in mine else mine[0]
 
     def in_profile(self, case: str | None, subject: Subject) -> bool:
-        """Whether what is seen at this port belongs to a requirement of the profile.
+        """Whether what is seen of this service belongs to a requirement of the profile.
 
-        Port 25 says nothing about the ports of mail clients: where the profile has only the requirements of those,
-        their cases stay open.
+        Port 25 says nothing about the services of mail clients, nor they about it: where the profile has only the
+        requirements of the one, what is seen of the other is not its matter.
         """
-        by_port = _PORT_REQUIREMENTS.get(subject.port or 0)
-        if case is None or by_port not in self.catalogue.cases[case].requirements:
+        by_service = _BY_SERVICE.get(subject.service or "")
+        if case is None or by_service not in self.catalogue.cases[case].requirements:
             return True
         mine = {r.id for r in self.profile.requirements if case in r.cases}
-        return by_port in mine or not mine <= set(_PORT_REQUIREMENTS.values())
+        return by_service in mine or not mine <= set(_BY_SERVICE.values())
 
     def level(self, case: str | None, check: str, requirement: str, outcome: Outcome) -> Level:
         """The row's level unless the profile sets another; what a recommended requirement does not offer is SHOULD."""
@@ -160,7 +157,7 @@ def calls(
     found = [
         Call(check.id, check.case, check.file, subject, norm, rules, check, view, fixed)
         for check in active(checks, profile)
-        for subject, view, fixed in _subjects(check.each, views)
+        for subject, view, fixed in subjects(check.each, views, of_case=check.case is not None)
         if norm.in_profile(check.case, subject)
     ]
     covered = {call.case for call in found}
@@ -185,62 +182,3 @@ def _uncovered(testable: str) -> Result:
     if testable == "remote":
         return unseen("NOT_COVERED")
     return asked("MANUAL_SENDING_SIDE" if testable == "cooperative" else "MANUAL_DECLARATION")
-
-
-Placed = tuple[Subject, Any, Result | None]
-
-
-def _subjects(each: str, views: Views) -> Iterator[Placed]:
-    """The subjects of one kind, each with its view, or with the answer that stands for it."""
-    domain = Subject("domain", views.dossier.domain)
-    blind = _blind(views)
-    if blind is not None:
-        yield domain, None, blind
-    elif each == "domain":
-        yield domain, views.domain, None
-    elif not views.domain.hosts:
-        kind = views.domain.routing.kind
-        mx = views.domain.mx
-        detail = (mx.detail or mx.cause) if mx is not None else "MX was not asked"
-        yield domain, None, unseen(_NO_HOST[kind], detail=detail or "", mx=mx)
-    elif each == "mail_host":
-        for host in views.domain.hosts:
-            yield host.subject, host, None
-    else:
-        for host in views.domain.hosts:
-            yield from _addresses(host, views)
-
-
-def _blind(views: Views) -> Result | None:
-    """Trouble that leaves every check without sight: the resolver's, the root's, or a domain that is not there."""
-    if views.resolver_trouble is not None:
-        code, detail = views.resolver_trouble
-        return unseen(code, detail=detail, resolvers=", ".join(views.dossier.vantage.resolvers))
-    if views.domain.routing.kind == "not-found":
-        return unseen("DOMAIN_NOT_FOUND", mx=views.domain.mx)
-    return None
-
-
-def _addresses(host: MailHost, views: Views) -> Iterator[Placed]:
-    """The service addresses of a host; the host itself stands for addresses that are not there or were not seen."""
-    whole = Subject("host", host.name, None, SMTP_PORT, "smtp")
-    lookups = {"a": host.a, "aaaa": host.aaaa}
-    if host.without_address:
-        yield whole, None, absent("MX_WITHOUT_ADDRESS", **lookups)
-        return
-    for service in host.services:
-        yield service.subject, service, None
-    hidden = host.addresses_unseen(views.dossier.plan.families)
-    not_asked = [
-        rdtype
-        for family, rdtype in ((4, "A"), (6, "AAAA"))
-        if lookups[rdtype.lower()] is None and family in views.dossier.plan.families
-    ]
-    if hidden is not None:
-        detail = f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}"
-        yield whole, None, unseen("ADDRESSES_UNSEEN", cause=hidden.cause, detail=detail, **lookups)
-    elif not_asked:
-        detail = f"{host.name} {' and '.join(not_asked)}: not asked"
-        yield whole, None, unseen("ADDRESSES_UNSEEN", cause="NOT_PROBED", detail=detail, **lookups)
-    elif not host.services:
-        yield whole, None, unseen("NOT_PROBED", detail="no address of a family in scope", **lookups)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..evaluate.certificate_rules import names_an_authority
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from .certificate_judgement import no_certificate
 from .outcomes import Result, asked, met, unmet, unseen
 from .rules import Rules
 
 
-def certificate(service: SmtpService, rules: Rules) -> Result:
+def certificate(service: Service, rules: Rules) -> Result:
     """Each names the host, its path leads to a trusted root on the as-of date, and none is proven to be revoked."""
     nothing = no_certificate(service)
     if nothing is not None:
@@ -25,7 +25,7 @@ def certificate(service: SmtpService, rules: Rules) -> Result:
     return met(path=[subject for served in chains for subject in served.path.subjects], **chains[0].shown())
 
 
-def declared_authority(service: SmtpService, rules: Rules) -> Result:
+def declared_authority(service: Service, rules: Rules) -> Result:
     """All chains come from an authority that the operator declared to meet TR-03116-4."""
     nothing = no_certificate(service)
     if nothing is not None:

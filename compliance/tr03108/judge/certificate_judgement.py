@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..evaluate.certificate_rules import CertificateFacts, ChainFacts, without_root
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from .outcomes import Result, absent, marginal, met, unmet, unseen
 from .rules import Rules
+from .tls_sight import without_handshake
 
 _ROLES = {"end-entity": "ROLE_END_ENTITY", "sub-ca": "ROLE_SUB_CA", "root": "ROLE_ROOT"}
 
@@ -37,18 +38,12 @@ _CHOICES: Mapping[str, Callable[[ChainFacts], tuple[CertificateFacts, ...]]] = {
 }
 
 
-def no_certificate(service: SmtpService) -> Result | None:
+def no_certificate(service: Service) -> Result | None:
     """What a check of certificates answers where there is no TLS, E-12 says why; None where there is."""
-    starttls = service.starttls
-    if starttls.works:
-        return None
-    if not starttls.unseen:
-        return absent("NO_TLS", because=starttls.code, detail=starttls.detail, see="TR-03108-E-12")
-    code = service.blind_code or starttls.code
-    return unseen(service.tls_unseen_code, because=code, detail=starttls.detail, see="TR-03108-E-12")
+    return None if service.starttls.works else without_handshake(service)
 
 
-def judge_certificates(service: SmtpService, rules: Rules, rule: Rule, which: str) -> Result:
+def judge_certificates(service: Service, rules: Rules, rule: Rule, which: str) -> Result:
     """UNMET before UNSEEN (an issuer is missing) before MARGINAL; `which` is one of _CHOICES.
 
     All troubles are in the evidence.

@@ -14,7 +14,17 @@ from ..model import UsageError
 from ..rooms import room
 from .outcomes import Result
 
-SUBJECT_KINDS = ("domain", "mail_host", "mail_address")
+SUBJECT_KINDS = (
+    "domain",
+    "mail_host",
+    "mail_address",  # port 25 at each address of each mail host
+    "service_address",  # the same, and each service of mail clients at each address
+    "starttls_address",  # those of them where TLS begins with STARTTLS
+    "client_address",  # the services of mail clients alone
+    "client_service",  # each kind of service for mail clients, also where there is none
+    "clients",  # the domain, with all that concerns its mail clients
+    "webmail_address",
+)
 _MODULE_PREFIX = "tr03108_checks_"
 
 

@@ -45,7 +45,7 @@ def _counting(findings: Iterable[Finding], requirement: ProfileRequirement, cata
     """The findings of a requirement; one about the whole domain counts in every requirement its case serves."""
     mine = []
     for finding in findings:
-        shared = finding.subject.kind == "domain" and finding.case in requirement.cases
+        shared = finding.subject.kind == "domain" and not finding.subject.service and finding.case in requirement.cases
         row = catalogue.checks.get(finding.check)
         if (finding.requirement == requirement.id or shared) and not (row is not None and row.remark):
             mine.append(finding)

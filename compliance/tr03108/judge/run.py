@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ..catalogue import Catalogue
+from ..evaluate.host import Host
+from ..evaluate.places import kinds_of
 from ..evaluate.views import Views
-from ..model import Dossier, Finding, Outcome, Subject, TargetAudit, Waiver, rfc3339
+from ..model import MAIL_SERVICE, Dossier, Finding, Outcome, Subject, TargetAudit, Waiver, rfc3339
 from ..profile import Profile
-from .calls import SMTP_PORT, calls
+from .calls import calls
 from .check import Check
 from .rollup import case_results, requirement_results, target_verdict
 from .waivers import expired
@@ -64,7 +66,7 @@ def roll_up(
         mail_hosts_examined=examined,
         expiring=tuple(_expiring(views, as_of)),
         expired_waivers=tuple(waiver for waiver in waivers if expired(waiver, as_of)),
-        notes=_notes(dossier, findings),
+        notes=_notes(views, findings),
         started=dossier.started,
         finished=dossier.finished,
         complete=dossier.complete,
@@ -102,11 +104,11 @@ def _not_examined(views: Views) -> tuple[str, ...]:
     """The service addresses of a family that is out of scope."""
     if views.resolver_trouble is not None:
         return ()
-    families = views.dossier.plan.families
+    hosts: list[tuple[Host, int]] = [(host, MAIL_SERVICE.port) for host in views.domain.hosts]
+    if kinds_of(views.dossier.plan):
+        hosts += [(host, host.place.port) for host in views.clients.hosts]
     return tuple(
-        Subject("service", host.name, address, SMTP_PORT, "smtp").text
-        for host in views.domain.hosts
-        for address in host.out_of_scope(families)
+        Subject("service", host.name, address, port).text for host, port in hosts for address in host.out_of_scope
     )
 
 
@@ -126,8 +128,9 @@ def _expiring(views: Views, as_of: datetime) -> Iterator[dict[str, Any]]:
             }
 
 
-def _notes(dossier: Dossier, findings: Sequence[Finding]) -> tuple[str, ...]:
+def _notes(views: Views, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What the head of the report must say, as codes."""
+    dossier = views.dossier
     codes = {finding.code for finding in findings}
     notes = [code for code in _HEAD_NOTES if code in codes]
     families = dossier.plan.families
@@ -137,6 +140,16 @@ def _notes(dossier: Dossier, findings: Sequence[Finding]) -> tuple[str, ...]:
         notes.append("IPV6_ONLY")
     if dossier.plan.connect:
         notes.append("REDIRECTED")
+    if _elsewhere(views):
+        notes.append("SERVICES_ELSEWHERE")
     if not dossier.complete:
         notes.append("PARTIAL")
     return tuple(notes)
+
+
+def _elsewhere(views: Views) -> bool:
+    """Whether services of mail clients were examined at hosts that do not bear the domain's name."""
+    domain = views.dossier.domain
+    if views.resolver_trouble is not None or not kinds_of(views.dossier.plan):
+        return False
+    return any(host.name != domain and not host.name.endswith(f".{domain}") for host in views.clients.hosts)

@@ -5,7 +5,7 @@ There is no declaration of the operator, so what it would declare is what the po
 
 from __future__ import annotations
 
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from ..evaluate.tls import listings
 from ..model import Outcome
 from ..norms.tls_rows import Minimum
@@ -37,7 +37,7 @@ _SIGNATURE_CODES = {
 }
 
 
-def versions_and_suites(service: SmtpService, rules: Rules) -> Result:
+def versions_and_suites(service: Service, rules: Rules) -> Result:
     """The versions and suites asked for at least are there; a handshake with a listed suite proves the server's key."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -64,7 +64,7 @@ def versions_and_suites(service: SmtpService, rules: Rules) -> Result:
     return unseen("TLS_UNSEEN", because="KEY_NOT_PROVEN", thing="")
 
 
-def _missing_suite(service: SmtpService, judgement: TlsJudgement) -> Result | None:
+def _missing_suite(service: Service, judgement: TlsJudgement) -> Result | None:
     """At least one suite of the minimums for each version, of those that fit a certificate of the server."""
     facts = service.tls
     rows: dict[str, list[Minimum]] = {}
@@ -84,7 +84,7 @@ def _missing_suite(service: SmtpService, judgement: TlsJudgement) -> Result | No
     return None
 
 
-def forward_secrecy_and_groups(service: SmtpService, rules: Rules) -> Result:
+def forward_secrecy_and_groups(service: Service, rules: Rules) -> Result:
     """Suites with forward secrecy are there, with the groups asked for at least."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -120,7 +120,7 @@ def forward_secrecy_and_groups(service: SmtpService, rules: Rules) -> Result:
     return met(suites=[item.text for item in secret][:20], groups=_names([listings.groups(facts, v) for v in spoken]))
 
 
-def encrypt_then_mac(service: SmtpService, rules: Rules) -> Result:
+def encrypt_then_mac(service: Service, rules: Rules) -> Result:
     """Encrypt-then-MAC is granted with every CBC suite (RFC 7366)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -138,7 +138,7 @@ def encrypt_then_mac(service: SmtpService, rules: Rules) -> Result:
     return _without_cbc(service)
 
 
-def no_truncated_hmac(service: SmtpService, rules: Rules) -> Result:
+def no_truncated_hmac(service: Service, rules: Rules) -> Result:
     """The server does not agree to truncated HMAC (RFC 6066 section 7)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -153,7 +153,7 @@ def no_truncated_hmac(service: SmtpService, rules: Rules) -> Result:
     return _without_cbc(service)
 
 
-def extended_master_secret(service: SmtpService, rules: Rules) -> Result:
+def extended_master_secret(service: Service, rules: Rules) -> Result:
     """The server supports the extended master secret (RFC 7627)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -166,7 +166,7 @@ def extended_master_secret(service: SmtpService, rules: Rules) -> Result:
     return met() if granted else unmet("EXTENDED_MASTER_SECRET_MISSING")
 
 
-def suites(service: SmtpService, rules: Rules) -> Result:
+def suites(service: Service, rules: Rules) -> Result:
     """No cipher suite is accepted beyond those of the policy."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -175,7 +175,7 @@ def suites(service: SmtpService, rules: Rules) -> Result:
     return judgement.result("suite", total, _SUITE_CODES, judgement.suite_priority(facts), order=listings.orders(facts))
 
 
-def signatures(service: SmtpService, rules: Rules) -> Result:
+def signatures(service: Service, rules: Rules) -> Result:
     """Handshakes are signed as the policy says, in every scheme that the server agrees to."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -192,7 +192,7 @@ def signatures(service: SmtpService, rules: Rules) -> Result:
     return seen if missing is None or seen.outcome is Outcome.UNMET else missing
 
 
-def required_signatures(service: SmtpService, rules: Rules) -> Result:
+def required_signatures(service: Service, rules: Rules) -> Result:
     """The schemes asked for at least are there, and a listed one signs a handshake with the key of the certificate."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -214,7 +214,7 @@ def required_signatures(service: SmtpService, rules: Rules) -> Result:
     return met(schemes=names[:20]) if names else unseen("TLS_UNSEEN", because="KEY_NOT_PROVEN", thing=None)
 
 
-def other_signatures(service: SmtpService, rules: Rules) -> Result:
+def other_signatures(service: Service, rules: Rules) -> Result:
     """In TLS 1.2 no handshake is signed in a scheme beyond those of the policy."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -224,7 +224,7 @@ def other_signatures(service: SmtpService, rules: Rules) -> Result:
     return TlsJudgement(service, rules).result("signature", found, _SIGNATURE_CODES)
 
 
-def _missing_scheme(service: SmtpService, judgement: TlsJudgement, tls12: listings.Listing) -> Result | None:
+def _missing_scheme(service: Service, judgement: TlsJudgement, tls12: listings.Listing) -> Result | None:
     """The schemes of TLS 1.2 asked for at least, of those that fit a key of the server: one misses, or is unknown."""
     unknown: Result | None = None
     for minimum in judgement.minimums("signature", "TLSv1.2"):
@@ -238,14 +238,14 @@ def _missing_scheme(service: SmtpService, judgement: TlsJudgement, tls12: listin
     return unknown
 
 
-def groups(service: SmtpService, rules: Rules) -> Result:
+def groups(service: Service, rules: Rules) -> Result:
     """No group is accepted beyond those of the policy, and no finite-field group that is too small."""
     if (blind := without_tls(service)) is not None:
         return blind
     return TlsJudgement(service, rules).result("group", _groups(service), _GROUP_CODES)
 
 
-def curves(service: SmtpService, rules: Rules) -> Result:
+def curves(service: Service, rules: Rules) -> Result:
     """No elliptic curve is accepted beyond those of the policy; hybrids with a curve are among them."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -255,7 +255,7 @@ def curves(service: SmtpService, rules: Rules) -> Result:
     return TlsJudgement(service, rules).result("group", found, _GROUP_CODES)
 
 
-def finite_fields(service: SmtpService, rules: Rules) -> Result:
+def finite_fields(service: Service, rules: Rules) -> Result:
     """The primes of ephemeral Diffie-Hellman are as long as the policy demands; which primes is no question here."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -270,12 +270,12 @@ def finite_fields(service: SmtpService, rules: Rules) -> Result:
     return not_known(found, "") if found.unknown else absent("NO_DHE_SUITE")
 
 
-def _groups(service: SmtpService) -> listings.Listing:
+def _groups(service: Service) -> listings.Listing:
     facts = service.tls
     return sum((listings.groups(facts, version) for version in listings.spoken(facts)), listings.NOTHING)
 
 
-def listed_suite_preferred(service: SmtpService, rules: Rules) -> Result:
+def listed_suite_preferred(service: Service, rules: Rules) -> Result:
     """In TLS 1.2 a listed suite is chosen from a list that names the worst first."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -297,7 +297,7 @@ def listed_suite_preferred(service: SmtpService, rules: Rules) -> Result:
     return not_known(found, chosen.text) if found.unknown else absent("NO_SUITE_CHOICE", **shown)
 
 
-def versions(service: SmtpService, rules: Rules) -> Result:
+def versions(service: Service, rules: Rules) -> Result:
     """No protocol version is accepted beyond those of the policy."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -305,7 +305,7 @@ def versions(service: SmtpService, rules: Rules) -> Result:
     return judgement.result("version", listings.versions(facts), _VERSION_CODES, judgement.version_priority(facts))
 
 
-def _without_cbc(service: SmtpService) -> Result:
+def _without_cbc(service: Service) -> Result:
     """What a check about CBC suites answers where none was chosen: absent only where it is known that there is none."""
     facts = service.tls
     for version in (*listings.OLD[1:], "TLSv1.2"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from ..evaluate.tls import features, listings
 from .outcomes import Result, absent, met, unmet, unseen
 from .rules import Rules
 from .tls_sight import not_known, unanswered, without_tls, without_version
 
 
-def early_data(service: SmtpService, rules: Rules) -> Result:
+def early_data(service: Service, rules: Rules) -> Result:
     """No session ticket of TLS 1.3 allows early data, 0-RTT (TR-03116-4 section 2.3.1)."""
     if (blind := without_version(service, "TLSv1.3", "TLS13_NOT_SPOKEN")) is not None:
         return blind
@@ -21,7 +21,7 @@ def early_data(service: SmtpService, rules: Rules) -> Result:
     return met(reason="TICKETS_WITHOUT_EARLY_DATA" if found.tls13 else "NO_TICKETS")
 
 
-def compression(service: SmtpService, rules: Rules) -> Result:
+def compression(service: Service, rules: Rules) -> Result:
     """The server does not compress (TR-02102-2 section 3.3.4.3); TLS 1.3 cannot."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -31,7 +31,7 @@ def compression(service: SmtpService, rules: Rules) -> Result:
     return met() if features.compression_offered(facts) else _uncurious(service)
 
 
-def heartbeat(service: SmtpService, rules: Rules) -> Result:
+def heartbeat(service: Service, rules: Rules) -> Result:
     """The server does not agree to heartbeats (RFC 6520; TR-02102-2 section 3.3.4.6)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -41,7 +41,7 @@ def heartbeat(service: SmtpService, rules: Rules) -> Result:
     return met() if features.heartbeat_offered(service.tls) else _uncurious(service)
 
 
-def client_renegotiation(service: SmtpService, rules: Rules) -> Result:
+def client_renegotiation(service: Service, rules: Rules) -> Result:
     """The server does not let clients renegotiate (TR-02102-2 section 3.3.4.1)."""
     if (blind := without_version(service, "TLSv1.2", "TLS12_NOT_SPOKEN")) is not None:
         return blind
@@ -52,7 +52,7 @@ def client_renegotiation(service: SmtpService, rules: Rules) -> Result:
     return unmet("CLIENT_RENEGOTIATION_ACCEPTED") if seen.accepted else met(reply=seen.detail)
 
 
-def ocsp_stapling(service: SmtpService, rules: Rules) -> Result:
+def ocsp_stapling(service: Service, rules: Rules) -> Result:
     """The server staples an OCSP response where its certificate names a responder (TR-03116-4 section 2.2.3.3)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -71,7 +71,7 @@ def ocsp_stapling(service: SmtpService, rules: Rules) -> Result:
     return unanswered(service, "suites")
 
 
-def session_tickets(service: SmtpService, rules: Rules) -> Result:
+def session_tickets(service: Service, rules: Rules) -> Result:
     """Whether sessions can be resumed by tickets; information (RFC 5077, RFC 8446 section 4.6.1)."""
     if (blind := without_tls(service)) is not None:
         return blind
@@ -81,7 +81,7 @@ def session_tickets(service: SmtpService, rules: Rules) -> Result:
     return met(tls_old=found.tls12, tls_new=found.tls13, lifetime=found.lifetime)
 
 
-def _uncurious(service: SmtpService) -> Result:
+def _uncurious(service: Service) -> Result:
     """No answered hello offered the feature: only TLS 1.3 is spoken, or the one that did was not answered."""
     facts = service.tls
     if all(facts.version(name) == "refused" for name in (*listings.OLD[1:], "TLSv1.2")):

@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from ..evaluate.tls import priority
 from ..evaluate.tls.facts import TlsFacts
 from ..evaluate.tls.listings import MODERN, Item, Listing, name_of_suite
-from ..model import Outcome
-from ..norms.tls_rows import Minimum, Rating, Service, Thing, Tolerance
+from ..model import MAIL_SERVICE, Outcome, ServiceKind
+from ..norms.tls_rows import Minimum, Rating, ServiceClass, Thing, Tolerance
 from .outcomes import Result, marginal, met, unmet, unseen
 from .rules import Rules
 
 _WORST_FIRST = (Outcome.UNMET, Outcome.MARGINAL, Outcome.MET)
-_IMPLICIT_PORTS = (465, 993, 995, 443)
 _GRAVEST_FIRST = ("forbidden", "too-small", "unlisted", "expired", "listed")
-_MTA_PORT = 25
 _OURS = ("BUDGET_EXHAUSTED", "NOT_PROBED", "ADDRESS_NOT_GLOBAL")
 _SHOWN = 200  # items of a list in the evidence, as many as evidence may have; `left_out` counts the rest
 
@@ -60,19 +58,19 @@ class Judged:
         }
 
 
-def service_kind(port: int) -> Service:
-    """The kind of connection that the policy tells apart."""
-    if port == _MTA_PORT:
+def service_class(kind: ServiceKind) -> ServiceClass:
+    """The class of services that the policy tells apart."""
+    if kind is MAIL_SERVICE:
         return "mta"
-    return "implicit" if port in _IMPLICIT_PORTS else "upgrade"
+    return "implicit" if kind.implicit else "upgrade"
 
 
 class TlsJudgement:
     """The policy of the profile, applied to one service."""
 
-    def __init__(self, service: SmtpService, rules: Rules) -> None:
+    def __init__(self, service: Service, rules: Rules) -> None:
         self._rules = rules
-        self._kind = service_kind(service.port)
+        self._class = service_class(service.kind)
         self._year = rules.as_of.year
 
     def rate(self, thing: Thing, item: Item) -> Rating:
@@ -152,7 +150,7 @@ class TlsJudgement:
 
     def missing(self, minimum: Minimum) -> Tolerance:
         """What it means that a minimum is not supported."""
-        return self._rules.tls.missing(minimum, self._kind)
+        return self._rules.tls.missing(minimum, self._class)
 
     def minimums(self, kind: str, version: str | None = None) -> tuple[Minimum, ...]:
         """The minimums of servers that hold in the year of judgement."""
@@ -164,13 +162,13 @@ class TlsJudgement:
 
     def mac(self) -> Tolerance:
         """What a CBC suite without encrypt-then-MAC means."""
-        return self._rules.tls.tolerance("mac", "unlisted", self._kind)
+        return self._rules.tls.tolerance("mac", "unlisted", self._class)
 
     def _tolerance(self, thing: Thing, rating: Rating) -> Tolerance | None:
         if rating.shortfall is None:
             return None
         strict = self._rules.parameters.strict_groups
-        return self._rules.tls.tolerance(thing, rating.shortfall, self._kind, strict_groups=strict)
+        return self._rules.tls.tolerance(thing, rating.shortfall, self._class, strict_groups=strict)
 
     @staticmethod
     def _may_be_low(judged: Judged) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ..evaluate.services import SmtpService
+from ..evaluate.services import Service
 from ..evaluate.tls.answers import Answer
 from ..model import Outcome
 from .outcomes import Result, marginal, met, unmet
@@ -24,7 +24,7 @@ _SHOWN = 10
 Wanted = Callable[[Answer], bool]
 
 
-def with_alert(result: Result, service: SmtpService, wanted: Wanted, expected: Collection[int]) -> Result:
+def with_alert(result: Result, service: Service, wanted: Wanted, expected: Collection[int]) -> Result:
     """A result that is MET, after a look at the alerts of the refusals that `wanted` picks; any other as it is."""
     if result.outcome is not Outcome.MET:
         return result

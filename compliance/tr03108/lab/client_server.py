@@ -32,6 +32,12 @@ class ClientFault(StrEnum):
 
     REFUSED = "refused"  # nothing listens
     RESET_ON_CONNECT = "reset-on-connect"
+    # with TLS from the start:
+    SILENT = "silent"  # no handshake
+    CLEARTEXT = "cleartext"  # greets and talks in the clear, as its upgraded sister does
+    ALERT = "alert"  # a fatal one, to every hello
+    CLOSE = "close"  # at the first hello
+    # inside TLS where that is from the start, else in the clear:
     GREETING_SILENT = "greeting-silent"
     GREETING_ENDLESS = "greeting-endless"
     GREETING_GARBAGE = "greeting-garbage"
@@ -166,7 +172,7 @@ class Conversation(ABC):
         if self.fault is ClientFault.RESET_ON_CONNECT:
             reset(self._writer)
             return
-        if self._server.implicit and not await self._handshake():
+        if self._server.implicit and not await self._open():
             return
         if await self._greet():
             for _ in range(MAX_COMMANDS):
@@ -254,7 +260,7 @@ class Conversation(ABC):
                 return None
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
-        return line.rstrip(b"\r").decode("ascii", "replace")
+        return line.rstrip(b"\r").decode("ascii", "backslashreplace")  # a TLS hello, where that is not expected
 
     async def _greet(self) -> bool:
         match self.fault:
@@ -282,6 +288,21 @@ class Conversation(ABC):
             self.record.violations.append(f"more than one command behind STARTTLS: {injected[:3]}")
         if self.fault is not ClientFault.INJECTION_ANSWERED:
             self._buffer = b""
+
+    async def _open(self) -> bool:
+        """TLS before the first word; False when it does not come to that."""
+        match self.fault:
+            case ClientFault.SILENT:
+                await until_client_leaves(self._reader)
+                return False
+            case ClientFault.ALERT:
+                await self._plain.read()
+                await self._plain.write(FATAL_HANDSHAKE_FAILURE)
+                return False
+            case ClientFault.CLOSE:
+                await self._plain.read()
+                return False
+        return await self._handshake()
 
     async def _handshake(self) -> bool:
         context = self._server.context

@@ -21,6 +21,8 @@ _SERVERS: Mapping[str, type[ClientServer]] = {
     "pop3": Pop3Server,
     "sieve": SieveServer,
 }
+# Faults that belong to TLS from the start.
+_IMPLICIT = (ClientFault.SILENT, ClientFault.CLEARTEXT, ClientFault.ALERT, ClientFault.CLOSE)
 # Faults that not every protocol can have.
 _ONLY: Mapping[ClientFault, tuple[str, ...]] = {
     ClientFault.PREAUTH: ("imap",),
@@ -42,4 +44,7 @@ def client_service(
         raise ValueError(f"the lab has no server for {kind.name} here")
     if fault is not None and kind.language not in _ONLY.get(fault, (kind.language,)):
         raise ValueError(f"{kind.name} cannot have the fault {fault}")
-    return _SERVERS[kind.language](behaviour, context, kind.implicit, patience)
+    if fault in _IMPLICIT and not kind.implicit:
+        raise ValueError(f"{kind.name} cannot have the fault {fault}")
+    implicit = kind.implicit and fault is not ClientFault.CLEARTEXT
+    return _SERVERS[kind.language](behaviour, context, implicit, patience)

@@ -7,6 +7,7 @@ fault is always exactly the one that its variant names.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -145,13 +146,15 @@ class Pki:
         roots = (self.trusted.root, self.old.root)
         return "".join(root.public_bytes(serialization.Encoding.PEM).decode("ascii") for root in roots)
 
-    def chain(self, host: str, variant: Variant = Variant.GOOD, key: str = "P-256") -> Chain:
-        """The chain of `variant` for `host`; `key` is "P-256" or "RSA" (3072 bits)."""
+    def chain(
+        self, host: str, variant: Variant = Variant.GOOD, key: str = "P-256", others: Sequence[str] = ()
+    ) -> Chain:
+        """The chain of `variant` for `host`, and for the names of `others`; `key` is "P-256" or "RSA" (3072 bits)."""
         leaf_key = self._leaf_key(variant, key)
         if variant is Variant.SELF_SIGNED:
-            return Chain(leaf_key, (self._leaf(host, variant, leaf_key, None),), ())
+            return Chain(leaf_key, (self._leaf(host, variant, leaf_key, None, others),), ())
         authority = self._issuer(variant)
-        leaf = self._leaf(host, variant, leaf_key, authority)
+        leaf = self._leaf(host, variant, leaf_key, authority, others)
         sent: tuple[x509.Certificate, ...] = (leaf, authority.intermediate)
         if variant is Variant.NO_INTERMEDIATE:
             sent = (leaf,)
@@ -227,7 +230,9 @@ class Pki:
             builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=length), critical=critical)
         return _with_addresses(builder, issuer, Variant.GOOD).sign(issuer_key, hash_for(issuer_key))
 
-    def _leaf(self, host: str, variant: Variant, key: PrivateKey, authority: Authority | None) -> x509.Certificate:
+    def _leaf(
+        self, host: str, variant: Variant, key: PrivateKey, authority: Authority | None, others: Sequence[str] = ()
+    ) -> x509.Certificate:
         start, end = self.now - BACKDATED, self.now + LEAF_LIFETIME
         if variant is Variant.EXPIRED:
             start, end = self.now - LEAF_LIFETIME, self.now - timedelta(days=2)
@@ -245,7 +250,9 @@ class Pki:
         builder = (
             self._builder(subject, key, issuer, issuer_key, start, end)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *others)]), critical=False
+            )
         )
         builder = _with_usage(builder, variant)
         if authority is not None:

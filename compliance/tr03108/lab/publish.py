@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from tr03108.lab.client_scenarios import ClientHost
 from tr03108.lab.pki import RESPONDER, Chain
 from tr03108.lab.scenarios import HostScenario, Scenario, ZoneScenario
 from tr03108.lab.tlsa import tlsa_record
+from tr03108.lab.web_scenarios import WebHost
 from tr03108.lab.zone import ZoneSpec
 
 RESPONDER_ADDRESS = "192.0.2.80"
@@ -15,8 +18,16 @@ RESPONDER_ZONE = ZoneSpec(RESPONDER.partition(".")[2], (f"{RESPONDER}. A {RESPON
 TXT_CHUNK = 255  # RFC 1035 section 3.3: octets in one character-string
 
 
-def zones(scenarios: Sequence[Scenario], chains: Mapping[str, Chain]) -> tuple[ZoneSpec, ...]:
-    """The zones below the top-level domain. `chains` holds the chain of each MX host by name, for its TLSA records."""
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The certificate chains of the hosts by name, for their TLSA records: `mx` at port 25, `clients` at all others."""
+
+    mx: Mapping[str, Chain]
+    clients: Mapping[str, Chain]
+
+
+def zones(scenarios: Sequence[Scenario], chains: Chains) -> tuple[ZoneSpec, ...]:
+    """The zones below the top-level domain."""
     specs: list[ZoneSpec] = []
     for scenario in scenarios:
         by_zone: dict[str, list[str]] = {zone.origin: list(zone.records) for zone in scenario.zones}
@@ -50,7 +61,7 @@ def _zone_of(owner: str, candidates: Sequence[ZoneScenario]) -> str | None:
     return max(holders, key=len, default=None)
 
 
-def _records(scenario: Scenario, chains: Mapping[str, Chain]) -> Iterator[str]:
+def _records(scenario: Scenario, chains: Chains) -> Iterator[str]:
     domain = scenario.domain
     for route in scenario.mx:
         yield f"{domain}. MX {route}"
@@ -58,7 +69,7 @@ def _records(scenario: Scenario, chains: Mapping[str, Chain]) -> Iterator[str]:
         yield f"{domain}. NS {server.name}."
         yield f"{server.name}. {'AAAA' if ':' in server.address else 'A'} {server.address}"
     for host in scenario.hosts:
-        yield from _host_records(host, chains[host.name])
+        yield from _host_records(host, chains.mx[host.name])
     policy = scenario.mta_sts
     for text in policy.records:
         yield f"_mta-sts.{domain}. TXT {_txt(text)}"
@@ -66,17 +77,36 @@ def _records(scenario: Scenario, chains: Mapping[str, Chain]) -> Iterator[str]:
         yield f"mta-sts.{domain}. A {policy.address}"
     for text in scenario.tlsrpt:
         yield f"_smtp._tls.{domain}. TXT {_txt(text)}"
+    yield from scenario.clients.srv
+    published = {host.name for host in scenario.hosts}
+    others: tuple[ClientHost | WebHost, ...] = (*scenario.clients.hosts, *scenario.clients.web)
+    for other in others:
+        if other.name not in published:
+            yield from _address_records(other)
+        published.add(other.name)
+    for client in scenario.clients.hosts:
+        yield from _client_tlsa_records(client, chains.clients[client.name])
 
 
 def _host_records(host: HostScenario, chain: Chain) -> Iterator[str]:
+    yield from _address_records(host)
+    for text in host.tlsa:
+        yield f"_25._tcp.{host.tlsa_at}. {host.tlsa_ttl} TLSA {tlsa_record(chain, text)}"
+
+
+def _client_tlsa_records(host: ClientHost, chain: Chain) -> Iterator[str]:
+    for kind, texts in host.tlsa.items():
+        for text in texts:
+            yield f"_{host.ports[kind]}._tcp.{host.name}. TLSA {tlsa_record(chain, text)}"
+
+
+def _address_records(host: HostScenario | ClientHost | WebHost) -> Iterator[str]:
     owner = host.name
     if host.alias is not None:
         yield f"{host.name}. CNAME {host.alias}."
         owner = host.alias
     for address in host.addresses:
         yield f"{owner}. {'AAAA' if ':' in address else 'A'} {address}"
-    for text in host.tlsa:
-        yield f"_25._tcp.{host.tlsa_at}. {host.tlsa_ttl} TLSA {tlsa_record(chain, text)}"
 
 
 def _txt(text: str) -> str:

@@ -11,23 +11,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tr03108.lab.authorities import Authority, ServerFault
+from tr03108.lab.client_scenarios import ClientKeys, ClientScenario
 from tr03108.lab.faults import Fault
 from tr03108.lab.pki import Variant
 from tr03108.lab.policy_server import PolicyFault
 from tr03108.lab.smtp_server import PLAINTEXT_REPLIES, SmtpFault
+from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
 from tr03108.lab.tls_hello_config import HelloConfig, named
-
-T = TypeVar("T")
 
 TOP = "example"  # RFC 2606: a top-level domain for documentation
 RESOLVERS = ("lab", "strip-dnssec", "dead")
 ANCHORS = ("lab", "other")
 # Documentation addresses (RFC 5737, RFC 3849), handed out in the order of the file.
-IPV4_BLOCKS = (IPv4Address("192.0.2.0"), IPv4Address("198.51.100.0"), IPv4Address("203.0.113.0"))
+# The last two are for benchmarks (RFC 2544): nobody routes them either.
+IPV4_BLOCKS = tuple(
+    IPv4Address(block) for block in ("192.0.2.0", "198.51.100.0", "203.0.113.0", "198.18.0.0", "198.18.1.0")
+)
 IPV6_BLOCK = IPv6Address("2001:db8::")
 # The lab's name server in the root zone, and its OCSP responder.
 TAKEN = frozenset({"192.0.2.53", "192.0.2.80", "2001:db8::53"})
@@ -131,6 +134,7 @@ class Scenario:
     resolver: str
     anchor: str
     servers: tuple[Authority, ...] = ()  # none: the lab's common name server
+    clients: ClientScenario = field(default_factory=ClientScenario)  # empty: nothing for mail clients
 
 
 def load_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
@@ -181,6 +185,10 @@ class _Reader:
         hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", [{}]), 1))
         routes = [f"{host.preference} {host.name}." for host in hosts]
         title = take("title")
+        policy = self._policy(hosts, take("mta_sts", {}))
+        servers = tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1))
+        keys = ClientKeys(self._domain, self._addresses.take, self._name, {host.name: host.addresses for host in hosts})
+        clients = keys.read(self._table)
         return Scenario(
             id=self._id,
             domain=self._domain,
@@ -192,14 +200,15 @@ class _Reader:
             zones=tuple(self._zones()),
             hosts=hosts,
             mx=self._texts(take("mx", routes)),
-            mta_sts=self._policy(hosts, take("mta_sts", {})),
+            mta_sts=policy,
             tlsrpt=self._texts(take("tlsrpt", ["v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"])),
             profile=take("profile", "tr-03108-2.0"),
             as_of=take("as_of", ""),
-            plan=take("plan", {}),
-            resolver=_one_of(take("resolver", "lab"), RESOLVERS),
-            anchor=_one_of(take("anchor", "lab"), ANCHORS),
-            servers=tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1)),
+            plan=_plan(take("plan", {}), clients),
+            resolver=one_of(take("resolver", "lab"), RESOLVERS),
+            anchor=one_of(take("anchor", "lab"), ANCHORS),
+            servers=servers,
+            clients=clients,
         )
 
     def _host(self, number: int, table: dict[str, Any]) -> HostScenario:
@@ -225,9 +234,8 @@ class _Reader:
 
     def _server(self, number: int, table: dict[str, Any]) -> Authority:
         address = self._addresses.take(table.pop("address", "v4"))
-        fault = _optional(ServerFault, table.pop("fault", None))
-        if table:
-            raise ValueError(f"servers: unknown keys {sorted(table)}")
+        fault = optional(ServerFault, table.pop("fault", None))
+        exhausted("servers", table)
         return Authority(self._name(f"ns{number}"), address, fault)
 
     def _zones(self) -> Iterator[ZoneScenario]:
@@ -237,9 +245,9 @@ class _Reader:
         own: dict[str, Any] = {key: take(key) for key in _ZONE_KEYS if key in self._table}
         tables: list[dict[str, Any]] = [{"origin": self._domain, **own}, *take("zones", [])]
         for table in tables:
-            faults = tuple(_build(Fault, fault) for fault in table.pop("faults", ()))
+            faults = tuple(build(Fault, fault) for fault in table.pop("faults", ()))
             records = self._texts(table.pop("records", ()))
-            yield _build(ZoneScenario, {**table, "faults": faults, "records": records})
+            yield build(ZoneScenario, {**table, "faults": faults, "records": records})
 
     def _policy(self, hosts: tuple[HostScenario, ...], given: Mapping[str, Any] | bool) -> PolicyScenario:
         table: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"records": [], "host": False}
@@ -252,11 +260,10 @@ class _Reader:
             text=take("text", "".join(f"{line}\r\n" for line in lines)),
             content_type=take("content_type", "text/plain"),
             certificate=Variant(take("certificate", Variant.GOOD)),
-            fault=_optional(PolicyFault, take("fault", None)),
+            fault=optional(PolicyFault, take("fault", None)),
             address=self._addresses.take("v4") if take("host", True) else None,
         )
-        if table:
-            raise ValueError(f"mta_sts: unknown keys {sorted(table)}")
+        exhausted("mta_sts", table)
         return result
 
     def _name(self, name: str) -> str:
@@ -269,33 +276,21 @@ class _Reader:
         return tuple(text.replace("{domain}", self._domain) for text in texts)
 
 
+def _plan(given: Mapping[str, Any], clients: ClientScenario) -> Mapping[str, Any]:
+    """The changes of the plan; the user names the webmail that there is."""
+    plan = {"webmail": (clients.webmail,), **given} if clients.webmail else dict(given)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in plan.items()}
+
+
 def _behaviour(table: dict[str, Any]) -> Behaviour:
     hellos = table.get("hellos")
     converted = {
         **table,
         "hellos": None if hellos is None else named(hellos),
         "certificate": Variant(table.get("certificate", Variant.GOOD)),
-        "tls": _build(TlsSettings, table.get("tls", {})),
-        "fault": _optional(SmtpFault, table.get("fault")),
-        "plaintext": _one_of(table.get("plaintext", "refused"), tuple(PLAINTEXT_REPLIES)),
+        "tls": build(TlsSettings, table.get("tls", {})),
+        "fault": optional(SmtpFault, table.get("fault")),
+        "plaintext": one_of(table.get("plaintext", "refused"), tuple(PLAINTEXT_REPLIES)),
         "banner": tuple(table.get("banner", ())),
     }
-    return _build(Behaviour, converted)
-
-
-def _build(kind: type[T], table: Mapping[str, Any]) -> T:
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # always a dataclass
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise ValueError(f"{kind.__name__}: unknown keys {unknown}, known are {sorted(known)}")
-    return kind(**table)
-
-
-def _optional(kind: type[T], text: str | None) -> T | None:
-    return None if text is None else kind(text)  # type: ignore[call-arg]  # StrEnums only
-
-
-def _one_of(text: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise ValueError(f"{text!r} is not one of {', '.join(known)}")
-    return text
+    return build(Behaviour, converted)

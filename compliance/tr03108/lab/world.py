@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -14,21 +13,24 @@ from OpenSSL import SSL
 
 from tr03108.lab import publish
 from tr03108.lab.authorities import ServerFault, told_by
+from tr03108.lab.client_server import ClientServer
+from tr03108.lab.client_world import ClientWorld
 from tr03108.lab.nameserver import NameServer
 from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.policy_server import PolicyBehaviour, PolicyFault, PolicyServer
+from tr03108.lab.presenting import chain_for, presenting
 from tr03108.lab.responder import Responder
-from tr03108.lab.scenarios import Behaviour, HostScenario, Scenario
+from tr03108.lab.scenarios import HostScenario, Scenario
 from tr03108.lab.service import LOOPBACK, PATIENCE, RefusedPort
 from tr03108.lab.signing import KeyRing
 from tr03108.lab.smtp_server import SmtpBehaviour, SmtpServer, smtp_service
 from tr03108.lab.tls import TlsSettings, by_server_name, context
-from tr03108.lab.tls_hellos import Hellos
 from tr03108.lab.tree import NAME_SERVER_ADDRESSES, Tree
+from tr03108.lab.web_server import WebRequest
+from tr03108.lab.web_world import HTTP_PORT, HTTPS_PORT
 from tr03108.model import bracketed
 
 SMTP_PORT = 25
-HTTP_PORT, HTTPS_PORT = 80, 443
 DNS_PORT = 53
 OPEN_FILES = 2048
 
@@ -50,6 +52,7 @@ class World:
         self._stack = AsyncExitStack()
         self._pki = Pki(self._now)
         self._connect: list[str] = []
+        self._clients = ClientWorld(self._pki, self._redirect, patience)
         self._smtp: dict[tuple[str, str], SmtpServer] = {}
         self._resolvers: dict[str, int] = {}
         self._anchors: dict[str, str] = {}
@@ -77,13 +80,23 @@ class World:
     @property
     def violations(self) -> tuple[str, ...]:
         """What clients sent that an auditor must never send (RCPT, DATA, ...), as `host/address: line`."""
-        return tuple(
+        mail = [
             f"{host}/{address}: {text}" for (host, address), server in self._smtp.items() for text in server.violations
-        )
+        ]
+        return (*mail, *self._clients.violations)
 
     def smtp_server(self, host: str, address: str) -> SmtpServer:
         """The server at a service address, with the record of what it was sent. KeyError where nothing listens."""
         return self._smtp[host, address]
+
+    def client_server(self, host: str, address: str, kind: str) -> ClientServer:
+        """The server for mail clients at a service address. KeyError where nothing listens."""
+        return self._clients.servers[host, address, kind]
+
+    @property
+    def web_requests(self) -> tuple[WebRequest, ...]:
+        """What was asked of web servers: documents for mail clients, webmail (policy hosts are not among them)."""
+        return tuple(self._clients.web.requests)
 
     def resolver_of(self, scenario: Scenario) -> str:
         """The resolver that an audit of `scenario` is to use: most use `resolver`."""
@@ -106,12 +119,15 @@ class World:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         _allow_open_files()
-        chains: dict[str, Chain] = {}
+        mx: dict[str, Chain] = {}
         for scenario in self.scenarios:
             for host in scenario.hosts:
-                chains[host.name] = self._chain(host, host.behaviour)
-                await self._start_host(stack, host, chains[host.name])
+                # The certificate names the TLSA base domain, which is the host's name unless that is an alias.
+                mx[host.name] = chain_for(self._pki, (host.tlsa_at,), host.behaviour)
+                await self._start_host(stack, host, mx[host.name])
         await self._start_policy_hosts(stack)
+        await self._clients.start(stack, self.scenarios)
+        chains = publish.Chains(mx, self._clients.chains)
         responder = await stack.enter_async_context(Responder(self._pki, self._patience))
         self._redirect(publish.RESPONDER_ADDRESS, HTTP_PORT, responder.port)
         zones, keys = (*publish.zones(self.scenarios, chains), publish.RESPONDER_ZONE), KeyRing()
@@ -125,7 +141,7 @@ class World:
         self._resolvers["dead"] = (await stack.enter_async_context(RefusedPort())).port
 
     async def _start_authorities(
-        self, stack: AsyncExitStack, tree: Tree, chains: dict[str, Chain], keys: KeyRing
+        self, stack: AsyncExitStack, tree: Tree, chains: publish.Chains, keys: KeyRing
     ) -> None:
         """The common name server answers both as resolver and as authority; one with a fault has a port of its own."""
         common = self._resolvers["lab"]
@@ -146,9 +162,9 @@ class World:
             if not host.redirect:
                 continue
             behaviour = host.at(address)
-            presented = chain if behaviour is host.behaviour else self._chain(host, behaviour)
+            presented = chain if behaviour is host.behaviour else chain_for(self._pki, (host.tlsa_at,), behaviour)
             talk = SmtpBehaviour(host.name, behaviour.fault, behaviour.plaintext, behaviour.first, behaviour.banner)
-            service = smtp_service(talk, _presenting(presented, behaviour), self._patience)
+            service = smtp_service(talk, presenting(presented, behaviour), self._patience)
             await stack.enter_async_context(service)
             if isinstance(service, SmtpServer):
                 self._smtp[host.name, address] = service
@@ -181,26 +197,11 @@ class World:
             for address in shared:
                 self._redirect(address, HTTPS_PORT, server.port)
 
-    def _chain(self, host: HostScenario, behaviour: Behaviour) -> Chain:
-        """The certificate names the TLSA base domain, which is the host's name unless that is an alias."""
-        keys = [key for key in (behaviour.tls.key, behaviour.tls.second_key) if key]
-        if behaviour.hellos is not None:
-            keys = list(behaviour.hellos.keys)
-        chain, *others = (self._pki.chain(host.tlsa_at, behaviour.certificate, key) for key in keys)
-        return replace(chain, second=others[0]) if others else chain
-
     def _redirect(self, address: str, port: int, to: int) -> None:
         self._connect.append(f"{bracketed(address)}:{port}={LOOPBACK}:{to}")
 
     def _resolver(self, name: str) -> str:
         return f"{LOOPBACK}:{self._resolvers[name]}"
-
-
-def _presenting(chain: Chain, behaviour: Behaviour) -> SSL.Context | Hellos:
-    """What a server shows after STARTTLS: OpenSSL's work, or the script's."""
-    if behaviour.hellos is None:
-        return context(chain, behaviour.tls)
-    return Hellos(behaviour.hellos, tuple(each for each in (chain, chain.second) if each is not None))
 
 
 def _allow_open_files() -> None:

@@ -46,6 +46,8 @@ class ProbePlan:
     that the server accepts is listed. `back_off` is the first pause after a server put us off; it doubles.
     `revocation`: certificates' OCSP responders and CRLs are asked.
 
+    `clear_text`: servers are asked, without TLS, whether they take a login, or a command behind STARTTLS.
+
     `services` are names of SERVICE_KINDS. Those of mail clients are looked for in DNS (SRV) and in the configuration
     that clients fetch; `named` are those that the user named. `webmail` are the addresses (https URLs) that the user
     named; None: the user said nothing, empty: that there is none.
@@ -71,5 +73,6 @@ class ProbePlan:
     hellos: HelloSets = HelloSets()
     back_off: float = 2.0
     revocation: bool = False
+    clear_text: bool = False
     named: tuple[ServicePlace, ...] = ()
     webmail: tuple[str, ...] | None = None

@@ -44,7 +44,7 @@ def beginning(catalogue: Catalogue) -> Draft:
             title=row.title,
             source=f"{row.document} section {row.section}",
             cases=tuple(case.id for case in catalogue.cases.values() if row.id in case.requirements),
-            checks=tuple(check.id for check in catalogue.checks.values() if check.requirement == row.id),
+            checks=tuple(check.id for check in catalogue.checks.values() if row.id in check.requirements),
         )
         for row in catalogue.requirements.values()
     }

@@ -45,6 +45,7 @@ class PlanQuestions:
     all_servers: bool = False
     tls: bool = False
     revocation: bool = False
+    clear_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class ProfileFile:
             all_servers=table.flag("all_servers", inherited.all_servers),
             tls=table.flag("tls", inherited.tls),
             revocation=table.flag("revocation", inherited.revocation),
+            clear_text=table.flag("clear_text", inherited.clear_text),
         )
 
 

@@ -20,7 +20,7 @@ from tr03108.norms.tls_rows import (
     Minimum,
     OtherRow,
     Rating,
-    Service,
+    ServiceClass,
     Shortfall,
     Status,
     SuiteRule,
@@ -123,7 +123,9 @@ class TlsPolicy:
         """The minimums whose period is not over."""
         return tuple(row for row in self.minimums if not row.until.over(year))
 
-    def tolerance(self, what: Thing, status: Shortfall, service: Service, *, strict_groups: bool = False) -> Tolerance:
+    def tolerance(
+        self, what: Thing, status: Shortfall, service: ServiceClass, *, strict_groups: bool = False
+    ) -> Tolerance:
         """What it means at a service that something falls short (`Rating.shortfall`).
 
         Without a row nothing is tolerated: UNMET. What the policy does not know counts as forbidden, for nothing proves
@@ -139,7 +141,7 @@ class TlsPolicy:
         row = next((row for row in reversed(rows) if not row.strict), None)
         return _tolerance(row, row.outcome if row is not None else Outcome.UNMET)
 
-    def missing(self, minimum: Minimum, service: Service = "mta") -> Tolerance:
+    def missing(self, minimum: Minimum, service: ServiceClass = "mta") -> Tolerance:
         """What it means that a minimum is missing: the policy's word where it is a MUST, else MARGINAL at most."""
         if minimum.level is Level.MUST:
             found = self.tolerance(_THINGS[minimum.kind], "required-missing", service)

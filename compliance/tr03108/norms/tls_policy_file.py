@@ -17,7 +17,7 @@ from tr03108.norms.tls_rows import (
     ListedRow,
     Minimum,
     OtherRow,
-    Service,
+    ServiceClass,
     Shortfall,
     SuiteRule,
     Thing,
@@ -34,11 +34,11 @@ KINDS = ("version", "suite", "group", "signature", "certificate-signature")
 SELECTIONS = ("all", "any", "fitting", "if-used")
 ROLES = ("server", "client", "both")
 THINGS: dict[str, Thing] = {thing: thing for thing in get_args(Thing)}
-SERVICES: dict[str, Service] = {service: service for service in get_args(Service)}
+SERVICES: dict[str, ServiceClass] = {service: service for service in get_args(ServiceClass)}
 SHORTFALLS: dict[str, Shortfall] = {status: status for status in get_args(Shortfall) if status != "unknown"}
 
 Row = TypeVar("Row")
-Word = TypeVar("Word", Thing, Service)
+Word = TypeVar("Word", Thing, ServiceClass)
 
 
 def policy_names() -> list[str]:
@@ -188,7 +188,7 @@ def _validity(table: TomlTable, entry: TomlTable) -> CertificateValidity:
 
 
 def _tolerances(root: TomlTable) -> Iterator[ToleranceRow]:
-    seen: set[tuple[Thing, Shortfall, Service, bool]] = set()
+    seen: set[tuple[Thing, Shortfall, ServiceClass, bool]] = set()
     for table in root.tables("tolerances"):
         table.only(
             *("for", "status", "services", "outcome", "reason", "source", "low_priority_only", "contradiction"),

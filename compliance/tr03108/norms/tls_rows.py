@@ -12,7 +12,7 @@ Thing = Literal["version", "suite", "group", "signature", "key", "mac"]  # "mac"
 # How something falls short. "unknown": unlisted, and no edition says how strong it is.
 Shortfall = Literal["forbidden", "unlisted", "too-small", "expired", "required-missing", "unknown"]
 # Connections as TR-03108 tells them apart: port 25; 465, 993, 995, 443; STARTTLS at 587, 143, 110.
-Service = Literal["mta", "implicit", "upgrade"]
+ServiceClass = Literal["mta", "implicit", "upgrade"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class ToleranceRow:
 
     things: tuple[Thing, ...]
     status: Shortfall
-    services: tuple[Service, ...]
+    services: tuple[ServiceClass, ...]
     outcome: Outcome
     reason: str
     source: str

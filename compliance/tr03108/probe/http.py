@@ -27,7 +27,9 @@ class Request:
     body: bytes = b""
 
     def fields(self) -> Sequence[tuple[str, str]]:
-        found = [("Host", self.host), ("User-Agent", "tr03108"), ("Accept", self.accept), ("Connection", "close")]
+        """The header fields. Nothing is taken encoded: what is small on the wire stays small."""
+        found = [("Host", self.host), ("User-Agent", "tr03108"), ("Accept", self.accept)]
+        found += [("Accept-Encoding", "identity"), ("Connection", "close")]
         if self.body:
             found += [("Content-Type", self.content_type), ("Content-Length", str(len(self.body)))]
         return found

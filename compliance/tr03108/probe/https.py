@@ -1,43 +1,53 @@
-"""One HTTPS GET, as MTA-STS asks for its policy (RFC 8461 section 3.3): no redirects, nothing verified, all kept."""
+"""One HTTP request over TLS or in the clear: no redirects, nothing verified, all kept."""
 
 from __future__ import annotations
 
 from ..model import Failure, Handshake, HttpExchange
+from ..wire.web_address import WebAddress
 from .http import Request, Response, converse
-from .net import Network, NotSeen, Refused, Stream
+from .net import Channel, Network, NotSeen, Refused
 from .tls import TlsClient
 
-BODY = 65536  # octets of a body; RFC 8461 section 3.3 suggests this limit
+BODY = 65536  # octets of a policy's body; RFC 8461 section 3.3 suggests this limit
 
 
-async def get(network: Network, host: str, address: str, port: int, path: str) -> HttpExchange | Failure:
-    """GET https://`host``path` from `address`."""
-    url, response = f"https://{host}{path}", Response()
+async def exchange(
+    network: Network, page: WebAddress, address: str, request: Request
+) -> HttpExchange | Failure:  # fmt: skip
+    """The answer of `address` to a request for `page`."""
+    response, seconds = Response(), network.plan.timeout
+    handshake: Handshake | None = None
     try:
-        async with network.connect(host, address, port) as stream:
-            seconds = network.plan.timeout
-            client = TlsClient(stream, host)
-            handshake = await client.handshake(seconds)
-            if handshake.ended != "completed":
-                ended = "closed" if handshake.ended == "alert" else handshake.ended
-            else:
-                ended = await converse(client, Request("GET", host, path, "text/plain", BODY), response, seconds)
-            return _exchange(url, stream, handshake, ended, response)
+        async with network.connect(page.host, address, page.port) as stream:
+            channel: Channel = stream
+            ended = ""
+            if page.scheme == "https":
+                client = TlsClient(stream, page.host)
+                handshake = await client.handshake(seconds)
+                channel = client
+                if handshake.ended != "completed":
+                    ended = "closed" if handshake.ended == "alert" else handshake.ended
+            ended = ended or await converse(channel, request, response, seconds)
+            return HttpExchange(
+                page.text,
+                stream.connected_to,
+                stream.redirected,
+                handshake,
+                ended,
+                response.status,
+                response.headers,
+                bytes(response.body),
+                response.truncated,
+            )
     except Refused as refused:
-        return HttpExchange(url, refused.connected_to, refused.redirected, None, "refused", None, (), b"", False)
+        return HttpExchange(
+            page.text, refused.connected_to, refused.redirected, None, "refused", None, (), b"", False
+        )  # fmt: skip
     except NotSeen as unseen:
         return Failure(unseen.reason, unseen.detail, state="connect", connected_to=unseen.connected_to)
 
 
-def _exchange(url: str, stream: Stream, handshake: Handshake, ended: str, response: Response) -> HttpExchange:
-    return HttpExchange(
-        url,
-        stream.connected_to,
-        stream.redirected,
-        handshake,
-        ended,
-        response.status,
-        response.headers,
-        bytes(response.body),
-        response.truncated,
-    )
+async def get(network: Network, host: str, address: str, port: int, path: str) -> HttpExchange | Failure:
+    """GET https://`host``path` from `address`, as MTA-STS asks for its policy (RFC 8461 section 3.3)."""
+    request = Request("GET", host, path, "text/plain", BODY)
+    return await exchange(network, WebAddress("https", host, port, path), address, request)

@@ -32,10 +32,14 @@ class WebAddress:
     target: str
 
     @property
+    def authority(self) -> str:
+        """The host, with the port only where it is not the scheme's own."""
+        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    @property
     def text(self) -> str:
-        """The URL, with the port only where it is not the scheme's own."""
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self.host}{port}{self.target}"
+        """The URL."""
+        return f"{self.scheme}://{self.authority}{self.target}"
 
 
 def parse(url: str) -> WebAddress | None:

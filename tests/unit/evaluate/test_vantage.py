@@ -28,8 +28,8 @@ NOT_TRIED = (failed(Reason.NOT_GLOBAL), failed(Reason.BUDGET), failed(Reason.NOT
 
 def code(address: str, vantage: tuple[bool | None, bool | None] = (None, None), **seen: Seen) -> str | None:
     names = {"v4": V4, "v4_other": V4_OTHER, "v6": V6, "v6_other": V6_OTHER}
-    observed = {names[name]: [observation] for name, observation in seen.items()}
-    return reach(address, observed, Vantage((), *vantage)).code
+    observed = {(names[name], 25): [observation] for name, observation in seen.items()}
+    return reach(address, 25, observed, Vantage((), *vantage)).code
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from surveys import Surveyed, rules
 from tr03108.evaluate.tls.facts import TlsFacts
 from tr03108.evaluate.tls.listings import Item, Listing
 from tr03108.judge.outcomes import Result
-from tr03108.judge.tls_judgement import TlsJudgement, service_kind
-from tr03108.model import Outcome
+from tr03108.judge.tls_judgement import TlsJudgement, service_class
+from tr03108.model import SERVICE_KINDS, Outcome
 from unit.evaluate.tls_answers import unclear
 
 CODES = {"forbidden": "BAD", "unknown": "BAD", "unlisted": "UNLISTED", "expired": "EXPIRED"}
@@ -76,10 +76,9 @@ def test_why_it_is_unknown(code: str, shown: str) -> None:
     assert judge((GOOD,), (RC4,), code=code).code == shown
 
 
-def test_kinds_of_ports() -> None:
-    assert [service_kind(port) for port in (25, 465, 993, 587, 143)] == [
-        "mta",
-        "implicit",
-        "implicit",
-        *["upgrade"] * 2,
-    ]
+def test_classes_of_services() -> None:
+    assert {kind.name: service_class(kind) for kind in SERVICE_KINDS.values()} == {
+        "smtp": "mta",
+        **dict.fromkeys(("submission", "imap", "pop3", "sieve"), "upgrade"),
+        **dict.fromkeys(("submissions", "imaps", "pop3s", "https"), "implicit"),
+    }

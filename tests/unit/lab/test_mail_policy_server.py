@@ -36,15 +36,15 @@ class _Https(http.client.HTTPSConnection):
 
 
 def fetch(
-    behaviour: PolicyBehaviour, variant: Variant = Variant.GOOD, path: str = PATH.decode()
+    behaviour: PolicyBehaviour, variant: Variant = Variant.GOOD, path: str = PATH
 ) -> tuple[int, str | None, bytes]:
     async def run() -> tuple[int, str | None, bytes]:
         async with PolicyServer(
             {HOST: behaviour}, context(PKI.chain(HOST, variant), TlsSettings()), patience=5
         ) as server:
             answer = await asyncio.to_thread(get, server.port, path)
-            assert server.records[0].server_name == HOST
-            assert server.records[0].requests == [f"GET {path} {HOST}"]
+            assert server.requests[0].server_name == HOST
+            assert [(each.method, each.target, each.host) for each in server.requests] == [("GET", path, HOST)]
             return answer
 
     return asyncio.run(run())
@@ -127,7 +127,7 @@ def test_hosts_share_a_port_by_server_name() -> None:
         shared = by_server_name(default, {HOST: context(PKI.chain(HOST), TlsSettings())})
         hosts = {other: PolicyBehaviour("other"), HOST: PolicyBehaviour(POLICY)}
         async with PolicyServer(hosts, shared) as server:
-            answer = await asyncio.to_thread(get, server.port, PATH.decode())
+            answer = await asyncio.to_thread(get, server.port, PATH)
             assert answer[2] == POLICY.encode()
 
     asyncio.run(run())

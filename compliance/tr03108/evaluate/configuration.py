@@ -1,0 +1,191 @@
+"""Autoconfig and Autodiscover: what a mail client is told that knows no more than a mail address.
+
+Every place is asked, whatever the others said: which of them a client takes depends on certificates, and those are
+judged on the as-of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from dns.rdtypes.IN.SRV import SRV
+
+from ..wire import autoconfig, autodiscover, web_address
+from ..wire.client_configuration import Document, NotADocument
+from ..wire.web_address import WebAddress, header
+from .host import Host
+from .lookup import present
+from .web import Find, Get, Hop, Visit, visit
+
+AUTOCONFIG, AUTODISCOVER = "autoconfig", "autodiscover"
+_JSON = f"{AUTODISCOVER}-json"
+_DEPTH = 2  # how often Autodiscover may send a client on within its answers
+_SHOWS_HTML = (b"<!doctype html", b"<html")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One place and what was found there.
+
+    `state`: "document", "credentials" (a client has to log in first), "nothing", "broken" (`code` says how), "unseen",
+    or "wanted".
+    """
+
+    visit: Visit
+    state: str
+    code: str = ""
+    detail: str = ""
+    document: Document | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is protected by nothing. Autodiscover may be led to HTTPS by plain HTTP, and by that alone."""
+        page = self.visit.hops[-1].page if self.visit.question.startswith(AUTODISCOVER) else self.visit.page
+        return page.scheme == "http"
+
+    def evidence(self) -> dict[str, object]:
+        shown = {**self.visit.evidence(), "found": self.state, "detail": self.detail or self.visit.detail}
+        if self.document is not None:
+            shown["settings"] = [setting.text for setting in self.document.settings]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One of the two ways. `unseen` says what of DNS stayed open on the way to its locations."""
+
+    kind: str
+    locations: tuple[Location, ...]
+    unseen: str = ""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """Whatever was read, also where no client would trust it: to know whose servers are meant."""
+        return tuple(location.document for location in self.locations if location.document is not None)
+
+    @property
+    def lookup_failed(self) -> str:
+        """What could not be seen, so that services may be named of which we do not know; else empty."""
+        open_ones = (one.detail or one.visit.detail for one in self.locations if one.state in ("unseen", "wanted"))
+        return "" if self.documents else self.unseen or next(open_ones, "")
+
+    def offered(self, roots: tuple[bytes, ...], time: datetime) -> Location:
+        """The location that a client ends at, or the one that says best why it ends nowhere.
+
+        A document or a request for credentials counts only over HTTPS with certificates that a client takes at `time`.
+        """
+        judged = [_trusted(location, roots, time) for location in self.locations]
+        for state in ("document", "credentials", "unseen", "wanted", "broken"):
+            found = [location for location in judged if location.state == state]
+            if state == "unseen" and self.unseen and not found:
+                found = [Location(judged[0].visit, "unseen", "", self.unseen)]
+            if found:
+                return found[0]
+        return judged[0]
+
+
+def _trusted(location: Location, roots: tuple[bytes, ...], time: datetime) -> Location:
+    """The same location as a client sees it that verifies certificates."""
+    if location.state not in ("document", "credentials"):
+        return location
+    code = location.visit.untrusted(roots, time)
+    if code is not None:
+        return Location(location.visit, "broken", "CONFIGURATION_CERTIFICATE", code, location.document)
+    if location.plain:
+        detail = location.visit.hops[-1].page.text
+        return Location(location.visit, "broken", "CONFIGURATION_HTTP_ONLY", detail, location.document)
+    return location
+
+
+class Locations:
+    """Asks for the locations of one domain, or finds what was seen of them."""
+
+    def __init__(self, domain: str, families: tuple[int, ...], find: Find, get: Get) -> None:
+        self._domain = domain
+        self._families = families
+        self._find = find
+        self._get = get
+
+    def autoconfig(self) -> Configuration:
+        """Mozilla's Autoconfig: over HTTPS, and whether it answers over plain HTTP."""
+        urls = (*autoconfig.urls(self._domain), *autoconfig.plain_urls(self._domain))
+        read = lambda body: autoconfig.parse(body, self._domain)  # noqa: E731
+        return Configuration(AUTOCONFIG, tuple(self._locate(AUTOCONFIG, url, n, read) for n, url in enumerate(urls, 1)))
+
+    def autodiscover(self) -> Configuration:
+        """Microsoft's Autodiscover with its XML ("POX"): two URLs, a redirect over plain HTTP, an SRV record."""
+        found = list(self._autodiscover(self._domain, AUTODISCOVER, 0))
+        srv = self._find(f"_autodiscover._tcp.{self._domain}", "SRV")
+        return Configuration(AUTODISCOVER, tuple(found), (srv.detail or "SRV not seen") if srv.unseen else "")
+
+    def json(self) -> Visit:
+        """Autodiscover with JSON ("v2")."""
+        return self._visit(_JSON, autodiscover.json_url(self._domain))
+
+    def _autodiscover(self, domain: str, question: str, depth: int) -> Iterator[Location]:
+        for number, url in enumerate(autodiscover.urls(domain), 1):
+            yield from self._pox(url, f"{question}.{number}", depth)
+        yield self._locate(f"{question}-plain", autodiscover.redirect_url(domain), 1, autodiscover.parse)
+        if depth:
+            return
+        srv = self._find(f"_autodiscover._tcp.{domain}", "SRV")
+        records = sorted((r for r in srv.records if isinstance(r, SRV)), key=lambda r: (r.priority, -r.weight))
+        if records and (host := present(records[0].target)) != ".":
+            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", depth)
+
+    def _pox(self, url: str, question: str, depth: int) -> Iterator[Location]:
+        """One URL, and where its document sends the client."""
+        location = self._located(self._visit(question, url), autodiscover.parse)
+        yield location
+        document = location.document
+        if document is None or depth >= _DEPTH:
+            return
+        if document.url:
+            yield from self._pox(document.url, f"{question}-url", depth + 1)
+        elif document.address:
+            domain = document.address.rpartition("@")[2]
+            yield from self._autodiscover(domain, f"{question}-address", depth + 1)
+
+    def _locate(self, question: str, url: str, number: int, read: Callable[[bytes], Document]) -> Location:
+        return self._located(self._visit(f"{question}.{number}", url), read)
+
+    def _visit(self, question: str, url: str) -> Visit:
+        page = web_address.parse(url)
+        if page is None:  # a name so long that its prefix does not fit, or a URL that a document made up
+            nowhere = Host(name=self._domain, a=None, aaaa=None, families=self._families)
+            return Visit(question, (Hop(WebAddress("https", self._domain, 443, "/"), nowhere),), "no-address", "no URL")
+        posts = question.startswith(AUTODISCOVER) and question != _JSON
+        return visit(question, page, self._families, self._find, self._get, posts=posts)
+
+    def _located(self, seen: Visit, read: Callable[[bytes], Document]) -> Location:
+        """What the last answer means."""
+        exchange = seen.exchange
+        if seen.end in ("unseen", "wanted"):
+            return Location(seen, seen.end)
+        if seen.end != "answered" or exchange is None or exchange.status is None:
+            return self._unless_elsewhere(seen, "CONFIGURATION_REDIRECT" if seen.end == "redirect" else None)
+        if exchange.status == 401:
+            return Location(seen, "credentials")
+        if exchange.status != 200:
+            return self._unless_elsewhere(seen, "CONFIGURATION_STATUS" if exchange.status >= 500 else None)
+        if (encoding := header(exchange.headers, "Content-Encoding")) not in (None, "", "identity"):
+            return Location(
+                seen, "broken", "CONFIGURATION_INVALID", f"encoded, which nobody asked for: {encoding}"[:80]
+            )
+        if exchange.truncated:
+            return Location(seen, "broken", "CONFIGURATION_INVALID", "longer than any configuration")
+        if exchange.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower().startswith(_SHOWS_HTML):
+            return Location(seen, "nothing", detail="a page for people")
+        try:
+            document = read(exchange.body)
+        except NotADocument as error:
+            return Location(seen, "broken", "CONFIGURATION_INVALID", str(error))
+        return Location(seen, "document", document=document)
+
+    def _unless_elsewhere(self, seen: Visit, code: str | None) -> Location:
+        """Nothing, or broken: at the domain itself any web server may say what it likes of pages that it lacks."""
+        if code is None or seen.page.host == self._domain:
+            return Location(seen, "nothing")
+        return Location(seen, "broken", code)

@@ -1,0 +1,165 @@
+"""One web page, asked for as a client does: address after address, redirect after redirect, whatever was seen kept.
+
+The prober walks the same way: where a page was not asked for yet, `wanted` says what comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..model import Failure, HttpExchange, Observation
+from ..wire.web_address import WebAddress, redirected
+from .host import Host
+from .lookup import Lookup
+from .names import first_match
+from .pkix import load, verify
+
+MOST_ADDRESSES = 4  # of one host that are tried
+MOST_REDIRECTS = 5
+
+Find = Callable[[str, str], Lookup]  # a judged lookup by name and type
+Get = Callable[[str], "Observation[Any] | None"]  # an observation by its key
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request that was not made yet. `posts`: with the question in its body."""
+
+    key: str
+    address: str
+    page: WebAddress
+    posts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One page on the way: `host` is what DNS says of its host, `exchange` the answer that counts."""
+
+    page: WebAddress
+    host: Host
+    exchange: HttpExchange | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What became of one page.
+
+    `end`: "answered" (the last hop has a response), "no-address", "refused" (nobody listens), "no-tls" (no handshake
+    was completed), "garbage" (no response of HTTP, or one without end), "redirect" (in a circle, too often, to plain
+    HTTP, or to nowhere), "unseen", or "wanted".
+    """
+
+    question: str
+    hops: tuple[Hop, ...]
+    end: str
+    detail: str = ""
+    wanted: Wanted | None = None
+
+    @property
+    def page(self) -> WebAddress:
+        """What was asked for at first."""
+        return self.hops[0].page
+
+    @property
+    def exchange(self) -> HttpExchange | None:
+        return self.hops[-1].exchange
+
+    def untrusted(self, roots: tuple[bytes, ...], time: datetime) -> str | None:
+        """The code of the first certificate on the way that a client would not take; None where it takes all."""
+        for hop in self.hops:
+            handshake = hop.exchange.handshake if hop.exchange is not None else None
+            if handshake is None or handshake.ended != "completed":
+                continue
+            path = verify(handshake.chain, roots, time)
+            if path.code != "OK":
+                return path.code
+            leaf = load(handshake.chain[0])
+            if leaf is None or first_match(leaf, (hop.page.host,)) is None:
+                return "CERTIFICATE_NAME_MISMATCH"
+        return None
+
+    def evidence(self) -> dict[str, object]:
+        exchange = self.exchange
+        return {
+            "asked": [hop.page.text for hop in self.hops],
+            "from": [hop.exchange.connected_to for hop in self.hops if hop.exchange is not None],
+            "ended": self.end,
+            "status": exchange.status if exchange is not None else None,
+            "detail": self.detail,
+        }
+
+
+def visit(
+    question: str, page: WebAddress, families: tuple[int, ...], find: Find, get: Get, *, posts: bool = False
+) -> Visit:  # fmt: skip
+    """Asks for a page and follows where the answers lead, but never from HTTPS to plain HTTP.
+
+    `posts`: the question is sent in the body, over HTTPS alone.
+    """
+    hops: list[Hop] = []
+    while True:
+        host = Host(name=page.host, a=find(page.host, "A"), aaaa=find(page.host, "AAAA"), families=families)
+        hops.append(Hop(page, host))
+        end = _ask(f"{question}.{len(hops)}", hops, get, posts and page.scheme == "https")
+        exchange = hops[-1].exchange
+        if end.end != "answered" or exchange is None:
+            return Visit(question, tuple(hops), end.end, end.detail, end.wanted)
+        following = redirected(page, exchange.status, exchange.headers)
+        if following is None:
+            return Visit(question, tuple(hops), "answered")
+        if page.scheme == "https" and following.scheme != "https":
+            return Visit(question, tuple(hops), "redirect", f"to plain HTTP: {following.text}")
+        if len(hops) > MOST_REDIRECTS or any(hop.page == following for hop in hops):
+            return Visit(question, tuple(hops), "redirect", "in a circle, or too often")
+        page = following
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    end: str
+    detail: str = ""
+    wanted: Wanted | None = None
+
+
+def _ask(question: str, hops: list[Hop], get: Get, posts: bool) -> _End:
+    """Tries the addresses of the last hop and puts the answer that counts into it."""
+    page, host = hops[-1].page, hops[-1].host
+    if not host.addresses:
+        if (hidden := host.addresses_unseen) is not None:
+            return _End("unseen", f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}")
+        return _End("no-address", f"{page.host} has no address")
+    last = _End("refused", f"{page.host} refuses port {page.port}")
+    for address in host.addresses[:MOST_ADDRESSES]:
+        key = f"web/{page.host}/{address}/{page.port}/{question}"
+        seen = get(key)
+        if seen is None:
+            return _End("wanted", f"{page.text} was not asked for", Wanted(key, address, page, posts))
+        if seen.value is None:
+            last = _End("unseen", _why(seen.failure))
+            continue
+        exchange: HttpExchange = seen.value
+        if exchange.ended == "refused":
+            continue
+        hops[-1] = Hop(page, host, exchange, seen.time)
+        return _ended(exchange)
+    return last
+
+
+def _ended(exchange: HttpExchange) -> _End:
+    """How one exchange ended."""
+    if exchange.handshake is not None and exchange.handshake.ended != "completed":
+        shown = exchange.handshake.error or exchange.handshake.ended
+        return _End("unseen" if exchange.handshake.ended == "silent" else "no-tls", shown)
+    if exchange.ended == "answered":
+        return _End("answered")
+    if exchange.ended in ("garbage", "overflow"):
+        return _End("garbage", f"the response ended in {exchange.ended}")
+    return _End("unseen", f"the response ended: {exchange.ended}")
+
+
+def _why(failure: Failure | None) -> str:
+    return f"{failure.reason}: {failure.detail}" if failure is not None else ""
