@@ -20,7 +20,7 @@ from interop.programs import Daemon, find, loopback_addresses
 from interop.tls_expected import ECDSA, TLS10, TLS11, VERSION_NAMES, OpenSslSettings
 from interop.tls_keys import dh_parameters
 from interop.tls_openssl_servers import openssl_configuration, postfix_environment
-from interop.tls_settings import BSI, LEGACY, POSTFIX_BSI
+from interop.tls_settings import CONFORMING, LEGACY, POSTFIX_BSI
 
 PORTS: Mapping[str, int] = {
     "submission": 587,
@@ -43,8 +43,7 @@ LOGINS = {
     "sieve": "managesieve",
 }
 
-CONFORMING = replace(BSI, certificates=(ECDSA,))
-SUBMISSION = replace(POSTFIX_BSI, certificates=(ECDSA,))
+SUBMISSION = replace(POSTFIX_BSI, certificates=(ECDSA,), signatures=CONFORMING.signatures)
 OLD = replace(LEGACY, versions=(TLS10, TLS11), certificates=(ECDSA,))  # nothing that is still recommended
 
 

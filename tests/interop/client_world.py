@@ -11,6 +11,7 @@ from interop.certificates import Authority
 from interop.client_documents import PLAIN, STARTTLS, Account, autoconfig, autodiscover
 from interop.client_servers import (
     DIRECT,
+    OLD,
     PORTS,
     WEB_PORTS,
     Dovecot,
@@ -25,7 +26,11 @@ from interop.zones import Zone, write_tree
 
 FLAWLESS = "flawless-clients.example"  # Dovecot for all but submission, which is Postfix's; TLS from the first octet
 FAULTY = "faulty-clients.example"  # logins in the clear, no implicit TLS in DNS, documents that say so, clear webmail
-DOMAINS = (FLAWLESS, FAULTY)
+WORN = "worn-clients.example"  # TLS 1.1 and below, a certificate for another host, and no documents
+BARE = "bare-clients.example"  # no TLS
+DOMAINS = (FLAWLESS, FAULTY, WORN, BARE)
+WORN_KINDS = ("submission", "imaps", "pop3s")
+BARE_KINDS = ("submission", "imap")
 MAILBOXES = ("imap", "imaps", "pop3", "pop3s", "sieve")
 SUBMISSIONS = ("submission", "submissions")
 MOZILLA, POX = "/mail/config-v1.1.xml", "/autodiscover/autodiscover.xml"
@@ -70,8 +75,9 @@ def _sites(authority: Authority, domain: str, accounts: Sequence[Account], clear
 def running_client_world(folder: Path) -> Iterator[ClientWorld]:
     """All servers, started in order and stopped in the reverse one, whatever happens between."""
     authority = Authority(folder / "pki")
-    mail, smtp, faulty = f"mail.{FLAWLESS}", f"smtp.{FLAWLESS}", f"mail.{FAULTY}"
-    public = {mail: "192.0.2.1", smtp: "192.0.2.2", faulty: "192.0.2.3"}
+    mail, smtp = f"mail.{FLAWLESS}", f"smtp.{FLAWLESS}"
+    faulty, worn, bare = (f"mail.{domain}" for domain in (FAULTY, WORN, BARE))
+    public = {mail: "192.0.2.1", smtp: "192.0.2.2", faulty: "192.0.2.3", worn: "192.0.2.6", bare: "192.0.2.7"}
     web = {FLAWLESS: "192.0.2.4", FAULTY: "192.0.2.5"}
     names = (*public, *web)
     addresses = dict(zip(names, client_addresses(len(names)), strict=True))
@@ -81,6 +87,8 @@ def running_client_world(folder: Path) -> Iterator[ClientWorld]:
             *(_srv(kind, 0 if kind in DIRECT else 10, smtp) for kind in SUBMISSIONS),
         ],
         FAULTY: [_srv(kind, 0, faulty) for kind in PORTS if kind not in DIRECT],
+        WORN: [_srv(kind, 0, worn) for kind in WORN_KINDS],
+        BARE: [_srv(kind, 0, bare) for kind in BARE_KINDS],
     }
     for host, address in public.items():
         label, _, domain = host.partition(".")
@@ -115,6 +123,10 @@ def running_client_world(folder: Path) -> Iterator[ClientWorld]:
         bad = Dovecot(faulty, authority.issue(faulty), ssl="yes", disable_plaintext_auth=False)
         stack.enter_context(dovecot(good, addresses[mail], folder / "dovecot"))
         stack.enter_context(dovecot(bad, addresses[faulty], folder / "faulty"))
+        old = Dovecot(worn, authority.issue(f"other.{WORN}"), tls=OLD, kinds=WORN_KINDS)
+        open_to_all = Dovecot(bare, None, ssl="no", disable_plaintext_auth=False, kinds=BARE_KINDS)
+        stack.enter_context(dovecot(old, addresses[worn], folder / "worn"))
+        stack.enter_context(dovecot(open_to_all, addresses[bare], folder / "bare"))
         listeners = postfix_submission(smtp, addresses[smtp], authority.issue(smtp), folder / "dovecot" / "auth")
         stack.enter_context(postfix_with(listeners, folder / "postfix"))
         for domain, found in sites.items():
@@ -123,5 +135,5 @@ def running_client_world(folder: Path) -> Iterator[ClientWorld]:
             *(line for host, to in public.items() for line in _redirections(to, addresses[host], [*PORTS.values()])),
             *(line for domain, to in web.items() for line in _redirections(to, addresses[domain], WEB_PORTS)),
         ]
-        webmail = {domain: f"https://webmail.{domain}/" for domain in DOMAINS}
+        webmail = {domain: f"https://webmail.{domain}/" for domain in web}
         yield ClientWorld(f"127.0.0.1:{port}", trust_anchor, authority.root_file, tuple(connect), webmail)

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from interop.client_world import ClientWorld, running_client_world
 from interop.programs import server_folder
 from interop.world import World, running_world
 
@@ -28,4 +29,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def world() -> Iterator[World]:
     """The servers, for the whole session."""
     with server_folder() as folder, running_world(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client_world() -> Iterator[ClientWorld]:
+    """The servers of mail clients, for the whole session."""
+    with server_folder() as folder, running_client_world(folder) as running:
         yield running

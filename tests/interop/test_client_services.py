@@ -12,7 +12,6 @@ import pytest
 
 from interop.certificates import Authority, Certificate
 from interop.client_servers import (
-    CONFORMING,
     DIRECT,
     OLD,
     PORTS,
@@ -24,6 +23,7 @@ from interop.client_servers import (
 )
 from interop.programs import server_folder
 from interop.tls_expected import ALL_VERSIONS, TLS10, TLS12, TLS13, VERSION_NAMES, OpenSslSettings
+from interop.tls_settings import CONFORMING
 from tr03108.model import SERVICE_KINDS, ClientSession, Failure, HelloExchange, ProbePlan, ServiceKind
 from tr03108.probe.client import Look, clear_login_look, client_session, injection_look, opener
 from tr03108.probe.hello import Question, ask_hello

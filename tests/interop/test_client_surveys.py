@@ -11,7 +11,6 @@ import pytest
 
 from interop.certificates import Authority, Certificate
 from interop.client_servers import (
-    CONFORMING,
     OLD,
     PORTS,
     SUBMISSION,
@@ -24,7 +23,7 @@ from interop.client_servers import (
 from interop.programs import server_folder
 from interop.tls_expected import RSA, TLS12, TLS13, OpenSslSettings
 from interop.tls_keys import key_pair
-from interop.tls_settings import LEGACY, OPENSSL_DEFAULT_GROUPS
+from interop.tls_settings import CONFORMING, LEGACY, OPENSSL_DEFAULT_GROUPS
 from interop.tls_surveys import compare, sets, survey
 from tr03108.evaluate.tls.facts import TlsFacts
 from tr03108.model import SERVICE_KINDS, ClientSession, ProbePlan, ServiceKind

@@ -102,7 +102,8 @@ def openssl_suites(ciphers: str, version: int, tls13: str | None) -> tuple[Suite
 class OpenSslSettings:
     """What a server with OpenSSL is told, or its defaults: cipher string, security level, groups, DH, keys, order.
 
-    `tls13` are its own TLS 1.3 suites, None leaves OpenSSL's. `dh` is the size of its DH prime, None if it has none.
+    `tls13` are its own TLS 1.3 suites and `signatures` its signature algorithms, None leaves OpenSSL's; nothing is
+    expected of the latter. `dh` is the size of its DH prime, None if it has none.
     """
 
     versions: tuple[int, ...]
@@ -113,6 +114,7 @@ class OpenSslSettings:
     dh: int | Literal["auto"] | None = None
     ordered: bool = False
     tls13: str | None = None
+    signatures: str | None = None
 
     @property
     def cipher_string(self) -> str:

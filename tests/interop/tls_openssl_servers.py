@@ -24,6 +24,8 @@ def openssl_configuration(settings: OpenSslSettings, *, groups: bool) -> str:
         lines.append(f"Groups = {':'.join(settings.groups)}")
     if settings.tls13 is not None:
         lines.append(f"Ciphersuites = {settings.tls13}")
+    if settings.signatures is not None:
+        lines.append(f"SignatureAlgorithms = {settings.signatures}")
     return "\n".join(lines) + "\n"
 
 

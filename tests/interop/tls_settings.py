@@ -43,6 +43,7 @@ BSI = OpenSslSettings(
     ordered=True,
     tls13="TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
 )
+CONFORMING = replace(BSI, certificates=(ECDSA,), signatures="ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512")
 # Postfix 3.7 uses security level 0, since opportunistic TLS is better than none, and names curves only.
 POSTFIX_BSI = replace(BSI, level=0, groups=(*BRAINPOOL, "secp384r1", "secp521r1", "prime256v1"))
 LEGACY = OpenSslSettings(

@@ -10,7 +10,7 @@ from pathlib import Path
 from interop.certificates import Certificate
 from interop.programs import Daemon
 from interop.tls_expected import VERSION_NAMES, OpenSslSettings
-from interop.tls_settings import BSI
+from interop.tls_settings import CONFORMING
 
 HTTP, HTTPS = 80, 443
 REDIRECT, SERVE = "redirect", "serve"
@@ -29,7 +29,7 @@ class Site:
     files: Mapping[str, str] = field(default_factory=dict)
     clear: str = REDIRECT
     hsts: str = ""
-    tls: OpenSslSettings = BSI
+    tls: OpenSslSettings = CONFORMING
 
 
 def tls_lines(settings: OpenSslSettings) -> list[str]:
@@ -42,6 +42,8 @@ def tls_lines(settings: OpenSslSettings) -> list[str]:
     ]
     if settings.tls13 is not None:
         lines.append(f"ssl_conf_command Ciphersuites {settings.tls13};")
+    if settings.signatures is not None:
+        lines.append(f"ssl_conf_command SignatureAlgorithms {settings.signatures};")
     return lines
 
 
