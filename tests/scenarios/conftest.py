@@ -39,7 +39,14 @@ def plan_of(scenario: Scenario) -> ProbePlan:
     tls = scenario.profile == DEFAULT and len(scenario.hosts) <= FEW
     clients = scenario.clients.hosts or scenario.clients.web or scenario.clients.srv
     services = load_profile(scenario.profile, load_catalogue()).plan.services if clients else PLAN.services
-    return replace(PLAN, services=services, clear_text=True, tls=tls, mode="verdict" if tls else PLAN.mode, hellos=_hello_sets(scenario.profile, YEAR))
+    return replace(
+        PLAN,
+        services=services,
+        clear_text=True,
+        tls=tls,
+        mode="verdict" if tls else PLAN.mode,
+        hellos=_hello_sets(scenario.profile, YEAR),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ QUIET_CODES |= {"POST_QUANTUM_MISSING"}  # information: what it misses is not li
 
 # Reason codes that the lab does not bring about on loopback, and why; test_edited_dossiers.py does.
 DEDICATED = {
+    "NOT_COVERED": "every case that can be seen from outside has its check",
     "CLIENT_RENEGOTIATION_ACCEPTED": "OpenSSL 3 refuses it, and the scripted server cannot do it",
     "FALLBACK_SCSV_IGNORED": "the servers of the lab know RFC 7507",
     "GROUP_FORBIDDEN": "no server of the lab uses a curve without a name",

@@ -190,4 +190,5 @@ class Locations:
             return Location(seen, "nothing")
         return Location(seen, "broken", code)
 
+
 __all__ = ["AUTOCONFIG", "AUTODISCOVER", "Configuration", "Document", "Location", "Locations", "Security", "Setting"]

@@ -229,7 +229,9 @@ class _Session:
         return bool(reply)
 
     async def _starttls(self) -> bool:
-        if self._buffer:  # RFC 3207 section 4: nothing may follow STARTTLS before its reply, but a look whether it counts
+        if (
+            self._buffer
+        ):  # RFC 3207 section 4: nothing may follow STARTTLS before its reply, but a look whether it counts
             if self._buffer != b"NOOP\r\n":
                 self._record.violations.append(f"pipelined after STARTTLS: {self._buffer[:40]!r}")
             self._buffer = b""
