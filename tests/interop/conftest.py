@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
+from interop.client_world import ClientWorld, running_client_world
+from interop.programs import server_folder
 from interop.world import World, running_world
 
 REQUIRED = os.environ.get("TR03108_INTEROP") == "required"  # CI must not pass by skipping
@@ -28,11 +27,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """The servers, for the whole session. Below a folder that Postfix's own user may enter, unlike pytest's."""
-    folder = Path(tempfile.mkdtemp(prefix="tr03108-interop-"))
-    folder.chmod(0o755)
-    try:
-        with running_world(folder) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """The servers, for the whole session."""
+    with server_folder() as folder, running_world(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client_world() -> Iterator[ClientWorld]:
+    """The servers of mail clients, for the whole session."""
+    with server_folder() as folder, running_client_world(folder) as running:
+        yield running

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -28,7 +29,8 @@ LIFETIME = 900  # seconds after which master ends by itself, should we ever fail
 class Listener:
     """One mail host: `level` is Postfix's smtpd_tls_security_level ("none", "may" or "encrypt").
 
-    `groups` are its tls_eecdh_auto_curves; None leaves its own choice, which prefers X25519.
+    `groups` are its tls_eecdh_auto_curves; None leaves its own choice, which prefers X25519. `options` are more
+    settings of its own, without spaces.
     """
 
     host: str
@@ -36,6 +38,8 @@ class Listener:
     level: str
     certificate: Certificate | None
     groups: str | None = None
+    address: str = "127.0.0.1"
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
@@ -44,14 +48,18 @@ class Listener:
             options["smtpd_tls_chain_files"] = str(self.certificate.chain_file)
         if self.groups is not None:
             options["tls_eecdh_auto_curves"] = self.groups
+        options |= self.options
         return [
-            f"127.0.0.1:{self.port} inet n - n - - smtpd",
+            f"{self.address}:{self.port} inet n - n - - smtpd",
             *(f"  -o {name}={value}" for name, value in options.items()),
         ]
 
 
-def postfix(listeners: Sequence[Listener], folder: Path) -> Daemon:
-    """Postfix for these listeners. It refuses every recipient; master must be started by root."""
+def postfix(listeners: Sequence[Listener], folder: Path, options: Mapping[str, str] = MappingProxyType({})) -> Daemon:
+    """Postfix for these listeners. It refuses every recipient; master must be started by root.
+
+    `options` are more settings for all of them.
+    """
     find("postfix")
     if os.geteuid() != 0:
         pytest.skip("Postfix's master must be started by root")
@@ -80,11 +88,12 @@ def postfix(listeners: Sequence[Listener], folder: Path) -> Daemon:
         "smtpd_relay_restrictions": "reject",
         "smtpd_recipient_restrictions": "reject",
         "default_transport": "error:this server delivers nothing",
+        **options,
     }
     (configuration / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
     lines = [line for listener in listeners for line in listener.lines]
     (configuration / "master.cf").write_text("\n".join([*lines, SERVICES]))
     run("chown", "postfix", data)
     run("postfix", "-c", configuration, "check")
-    ports = [("127.0.0.1", listener.port) for listener in listeners]
+    ports = [(listener.address, listener.port) for listener in listeners]
     return Daemon("master", "-c", configuration, "-d", "-e", str(LIFETIME), ports=ports, log=folder / "master.log")

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from interop.programs import Daemon, free_port
+from interop.programs import Daemon, free_port, loopback_addresses
 from interop.zones import ZoneFile
 
 
 def name_server_addresses(count: int) -> list[str]:
-    """Addresses in 127.0.0.0/8 whose port 53 is ours to take: a delegation names no port, so it has to be 53."""
-    for _ in range(50):
-        network = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
-        addresses = [f"{network}.{number}" for number in range(1, count + 1)]
-        if all(_free(address) for address in addresses):
-            return addresses
-    pytest.skip("port 53 cannot be bound at loopback addresses (needs root on Linux)")
-
-
-def _free(address: str) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((address, 53))
-            except OSError:
-                return False
-    return True
+    """Addresses for name servers: a delegation names no port, so it has to be 53."""
+    return loopback_addresses(count, (53,))
 
 
 def nsd(address: str, zones: Sequence[ZoneFile], folder: Path) -> Daemon:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +41,17 @@ def run(name: str, *arguments: str | Path, folder: Path | None = None, stdin: by
     return output
 
 
+@contextmanager
+def server_folder() -> Iterator[Path]:
+    """A folder that servers' own users may enter, unlike pytest's; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tr03108-interop-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def free_port(address: str = "127.0.0.1") -> int:
     """A port that nobody uses at this moment, for TCP and UDP alike."""
     for _ in range(100):
@@ -54,11 +67,34 @@ def free_port(address: str = "127.0.0.1") -> int:
     raise AssertionError(f"no free port at {address}")
 
 
+def loopback_addresses(count: int, ports: Sequence[int]) -> list[str]:
+    """Addresses in 127.0.0.0/8 whose standard ports are ours to take, for TCP and UDP alike."""
+    for _ in range(50):
+        network = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
+        addresses = [f"{network}.{number}" for number in range(1, count + 1)]
+        if all(_free(address, port) for address in addresses for port in ports):
+            return addresses
+    pytest.skip("standard ports cannot be bound at loopback addresses (needs root on Linux)")
+
+
+def _free(address: str, port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
 class Daemon(AbstractContextManager["Daemon"]):
-    """A server in the foreground of a process group of its own; ready when its ports accept connections."""
+    """A server in the foreground of a process group of its own; ready when its ports accept connections.
+
+    Should we be killed, the system ends it.
+    """
 
     def __init__(self, name: str, *arguments: str | Path, ports: Sequence[tuple[str, int]], log: Path) -> None:
-        self._command = [find(name), *map(str, arguments)]
+        self._command = [find("setpriv"), "--pdeathsig", "TERM", find(name), *map(str, arguments)]
         self._ports = ports
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None

@@ -12,6 +12,7 @@ from interop.programs import run
 
 TLS10, TLS11, TLS12, TLS13 = 0x0301, 0x0302, 0x0303, 0x0304
 ALL_VERSIONS = (TLS10, TLS11, TLS12, TLS13)
+VERSION_NAMES = {TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3"}  # of OpenSSL
 
 # Names of OpenSSL, and below of GnuTLS, for numbers of IANA's "TLS Supported Groups".
 OPENSSL_GROUPS: Mapping[str, int] = {
@@ -101,7 +102,8 @@ def openssl_suites(ciphers: str, version: int, tls13: str | None) -> tuple[Suite
 class OpenSslSettings:
     """What a server with OpenSSL is told, or its defaults: cipher string, security level, groups, DH, keys, order.
 
-    `tls13` are its own TLS 1.3 suites, None leaves OpenSSL's. `dh` is the size of its DH prime, None if it has none.
+    `tls13` are its own TLS 1.3 suites and `signatures` its signature algorithms, None leaves OpenSSL's; nothing is
+    expected of the latter. `dh` is the size of its DH prime, None if it has none.
     """
 
     versions: tuple[int, ...]
@@ -112,6 +114,7 @@ class OpenSslSettings:
     dh: int | Literal["auto"] | None = None
     ordered: bool = False
     tls13: str | None = None
+    signatures: str | None = None
 
     @property
     def cipher_string(self) -> str:

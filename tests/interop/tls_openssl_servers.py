@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from interop import mail_servers
+from interop import mail_servers, web_servers
 from interop.certificates import Certificate
 from interop.jails import Jail
 from interop.programs import Daemon, run
-from interop.tls_expected import TLS10, TLS11, TLS12, TLS13, OpenSslSettings
+from interop.tls_expected import VERSION_NAMES, OpenSslSettings
 from interop.tls_keys import HOST, dh_parameters, key_pair
 from interop.tls_settings import nginx_settings, opensmtpd_settings, postfix_settings, s_server_settings
 
-VERSION_NAMES = {TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3"}
 SHIM = Path(__file__).parents[1] / "preload" / "opensmtpd_openssl3.c"
 
 
@@ -26,6 +24,8 @@ def openssl_configuration(settings: OpenSslSettings, *, groups: bool) -> str:
         lines.append(f"Groups = {':'.join(settings.groups)}")
     if settings.tls13 is not None:
         lines.append(f"Ciphersuites = {settings.tls13}")
+    if settings.signatures is not None:
+        lines.append(f"SignatureAlgorithms = {settings.signatures}")
     return "\n".join(lines) + "\n"
 
 
@@ -46,45 +46,31 @@ def postfix(configuration: str, port: int, folder: Path) -> Daemon:
     if isinstance(settings.dh, int):
         options["smtpd_tls_dh1024_param_file"] = str(dh_parameters(folder, settings.dh))
     if settings.tls13 is not None:
-        own = folder / "openssl.cnf"
-        own.write_text(openssl_configuration(settings, groups=False))
-        usual = run("postconf", "-d", "-h", "import_environment").strip()
-        options["import_environment"] = f"{usual} OPENSSL_CONF={own}"
+        options |= postfix_environment(settings, folder)
     listener = mail_servers.Listener(HOST, port, "may", Certificate(chain, ""))
-    daemon = mail_servers.postfix([listener], folder / "postfix")
-    with (folder / "postfix" / "etc" / "main.cf").open("a") as main:
-        main.writelines(f"{name} = {value}\n" for name, value in options.items())
-    return daemon
+    return mail_servers.postfix([listener], folder / "postfix", options)
+
+
+def postfix_environment(settings: OpenSslSettings, folder: Path) -> dict[str, str]:
+    """Postfix's option that makes it read an openssl.cnf, for what it has no option of its own."""
+    own = folder / "openssl.cnf"
+    own.write_text(openssl_configuration(settings, groups=False))
+    usual = run("postconf", "-d", "-h", "import_environment").strip()
+    return {"import_environment": f"{usual} OPENSSL_CONF={own}"}
 
 
 def nginx(configuration: str, port: int, folder: Path) -> Daemon:
     """nginx as an HTTPS server that has nothing to say."""
     settings = nginx_settings(configuration)
-    lines = [f"listen 127.0.0.1:{port} ssl;", f"server_name {HOST};"]
+    lines = [f"listen 127.0.0.1:{port} ssl;", f"server_name {HOST};", "return 204;"]
     for kind in settings.certificates:
         pair = key_pair(folder, kind)
         lines += [f"ssl_certificate {pair.certificate};", f"ssl_certificate_key {pair.key};"]
     if configuration != "default":
-        lines += [
-            f"ssl_protocols {' '.join(VERSION_NAMES[version] for version in settings.versions)};",
-            f"ssl_ciphers {settings.cipher_string};",
-            f"ssl_ecdh_curve {':'.join(settings.groups)};",
-            f"ssl_prefer_server_ciphers {'on' if settings.ordered else 'off'};",
-        ]
+        lines += web_servers.tls_lines(settings)
     if isinstance(settings.dh, int):
         lines.append(f"ssl_dhparam {dh_parameters(folder, settings.dh)};")
-    if settings.tls13 is not None:
-        lines.append(f"ssl_conf_command Ciphersuites {settings.tls13};")
-    paths = [f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
-    user = "user nobody nogroup;\n" if os.geteuid() == 0 else ""
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"{user}daemon off;\nworker_processes 1;\npid {folder / 'nginx.pid'};\nerror_log stderr;\n"
-        "events { worker_connections 64; }\n"
-        f"http {{ access_log off; {' '.join(paths)}\nserver {{\n" + "\n".join([*lines, "return 204;"]) + "\n} }\n"
-    )
-    arguments = ("-p", folder, "-e", "stderr", "-c", file)
-    return Daemon("nginx", *arguments, ports=[("127.0.0.1", port)], log=folder / "nginx.log")
+    return web_servers.nginx([lines], [("127.0.0.1", port)], folder)
 
 
 def s_server(configuration: str, port: int, folder: Path) -> Daemon:

@@ -7,14 +7,12 @@ expected("postfix", "bsi")
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from interop.programs import Daemon, free_port
+from interop.programs import Daemon, free_port, server_folder
 from interop.tls_expected import Expected
 from interop.tls_gnutls_servers import exim, gnutls_serv
 from interop.tls_openssl_servers import nginx, opensmtpd, postfix, s_server
@@ -56,16 +54,10 @@ class Server:
 
 @contextmanager
 def running(server: str, configuration: str) -> Iterator[Server]:
-    """The server, until the end of the block, below a folder that its own user may enter, unlike pytest's."""
-    family = FAMILIES[server]
-    folder = Path(tempfile.mkdtemp(prefix="tr03108-tls-"))
-    folder.chmod(0o755)
-    try:
-        port = free_port()
-        with family.launch(configuration, port, folder) as daemon:
-            yield Server("127.0.0.1", port, family.kind, family.max_connections, daemon.log)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """The server, until the end of the block."""
+    family, port = FAMILIES[server], free_port()
+    with server_folder() as folder, family.launch(configuration, port, folder) as daemon:
+        yield Server("127.0.0.1", port, family.kind, family.max_connections, daemon.log)
 
 
 def expected(server: str, configuration: str) -> Expected:

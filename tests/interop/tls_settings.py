@@ -43,6 +43,9 @@ BSI = OpenSslSettings(
     ordered=True,
     tls13="TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
 )
+CONFORMING = replace(BSI, certificates=(ECDSA,), signatures="ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512")
+# Postfix 3.7 uses security level 0, since opportunistic TLS is better than none, and names curves only.
+POSTFIX_BSI = replace(BSI, level=0, groups=(*BRAINPOOL, "secp384r1", "secp521r1", "prime256v1"))
 LEGACY = OpenSslSettings(
     versions=(TLS10, TLS11, TLS12),
     ciphers="ALL:COMPLEMENTOFALL",  # with NULL and anonymous suites
@@ -53,8 +56,7 @@ LEGACY = OpenSslSettings(
 
 
 def postfix_settings(configuration: str) -> OpenSslSettings:
-    """Postfix 3.7 uses security level 0, since opportunistic TLS is better than none, and names curves only."""
-    bsi_groups = (*BRAINPOOL, "secp384r1", "secp521r1", "prime256v1")
+    """The defaults are as it tells them itself."""
     return {
         "default": OpenSslSettings(
             versions=ALL_VERSIONS,
@@ -63,7 +65,7 @@ def postfix_settings(configuration: str) -> OpenSslSettings:
             groups=tuple(run("postconf", "-d", "-h", "tls_eecdh_auto_curves").split()),
             dh="auto",  # without smtpd_tls_dh1024_param_file; seen, as its manual speaks of a prime of 2048 bits
         ),
-        "bsi": replace(BSI, level=0, groups=bsi_groups),
+        "bsi": POSTFIX_BSI,
         "legacy": replace(LEGACY, groups=("prime256v1", "secp384r1", "secp256k1")),
     }[configuration]
 

@@ -37,7 +37,16 @@ def _hello_sets(profile: str, year: int) -> HelloSets:
 def plan_of(scenario: Scenario) -> ProbePlan:
     """The plan of the scenario's profile: hellos where it has them, few where the scenario does not want all."""
     tls = scenario.profile == DEFAULT and len(scenario.hosts) <= FEW
-    return replace(PLAN, tls=tls, mode="verdict" if tls else PLAN.mode, hellos=_hello_sets(scenario.profile, YEAR))
+    clients = scenario.clients.hosts or scenario.clients.web or scenario.clients.srv
+    services = load_profile(scenario.profile, load_catalogue()).plan.services if clients else PLAN.services
+    return replace(
+        PLAN,
+        services=services,
+        clear_text=True,
+        tls=tls,
+        mode="verdict" if tls else PLAN.mode,
+        hellos=_hello_sets(scenario.profile, YEAR),
+    )
 
 
 @dataclass(frozen=True, slots=True)

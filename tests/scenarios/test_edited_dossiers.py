@@ -75,7 +75,22 @@ def test_family_without_route(seen: Seen, code: str, prefix: str) -> None:
 
 def test_no_mail_host_answers(seen: Seen) -> None:
     dossier = edited(seen.dossiers["flawless"], blind(Reason.TIMEOUT), "smtp/", "smtp-plain/")
-    assert codes(findings_of(dossier, "starttls.offered")) == {"VANTAGE_PORT_25"}
+    mail = [finding for finding in findings_of(dossier, "starttls.offered") if finding.subject.port == 25]
+    # Clients' services answer over IPv4, so there it is the port; over IPv6 nothing answers at all.
+    assert codes(mail) == {"VANTAGE_PORT_25", "VANTAGE_NO_IPV6"}
+
+
+def test_a_case_without_a_check_is_not_covered(seen: Seen) -> None:
+    """Every case that can be seen from outside has its check now: only a build without them says so."""
+    catalogue = load_catalogue()
+    profile = load_profile("tr-03108-2.0", catalogue)
+    dossier = seen.dossiers["flawless"]
+    audit = judge_target(dossier, "", profile, catalogue, (), dossier.started, "must", ())
+    seen_from_outside = [finding for finding in audit.findings if finding.code == "NOT_COVERED"]
+    assert "TR-03108-E-12" in {finding.case for finding in seen_from_outside}
+    assert {finding.outcome.value for finding in seen_from_outside} == {"UNSEEN"}
+    whole = judge_target(dossier, "", profile, catalogue, load_checks(), dossier.started, "must", ())
+    assert [finding.case for finding in whole.findings if finding.code == "NOT_COVERED"] == []
 
 
 def test_not_probed(seen: Seen) -> None:
@@ -208,7 +223,7 @@ def other_leaf(change: Callable[[bytes], bytes]) -> Edit:
 
 
 def test_chain_unreadable(seen: Seen) -> None:
-    dossier = edited(seen.dossiers["flawless"], other_leaf(lambda der: der[:100]), "smtp/")
+    dossier = edited(seen.dossiers["flawless"], other_leaf(lambda der: der[:100]), "smtp/", "client/")
     for check in ("certificate.key-usage", "certificate.validity", "certificate.key-size"):
         assert codes(findings_of(dossier, check)) == {"CHAIN_UNREADABLE"}
     assert codes(findings_of(dossier, "certificate.revocation-checked")) == {"REVOCATION_UNSEEN"}

@@ -21,11 +21,13 @@ from .conftest import Seen
 
 SCENARIOS = load_scenarios()
 QUIET_CODES = {"OK", "NOT_COVERED", "MANUAL_SENDING_SIDE", "MANUAL_DECLARATION", "MANUAL_REQUIREMENT"}
+QUIET_CODES |= {"MANUAL_PREMISES"}  # what only the provider can say
 QUIET_CODES |= {"NO_OCSP_RESPONDER", "NO_DHE_SUITE"}  # questions that do not arise
 QUIET_CODES |= {"POST_QUANTUM_MISSING"}  # information: what it misses is not listed yet
 
 # Reason codes that the lab does not bring about on loopback, and why; test_edited_dossiers.py does.
 DEDICATED = {
+    "NOT_COVERED": "every case that can be seen from outside has its check",
     "CLIENT_RENEGOTIATION_ACCEPTED": "OpenSSL 3 refuses it, and the scripted server cannot do it",
     "FALLBACK_SCSV_IGNORED": "the servers of the lab know RFC 7507",
     "GROUP_FORBIDDEN": "no server of the lab uses a curve without a name",

@@ -13,7 +13,7 @@ from datetime import datetime
 from dns.rdtypes.IN.SRV import SRV
 
 from ..wire import autoconfig, autodiscover, web_address
-from ..wire.client_configuration import Document, NotADocument
+from ..wire.client_configuration import Document, NotADocument, Security, Setting
 from ..wire.web_address import WebAddress, header
 from .host import Host
 from .lookup import present
@@ -189,3 +189,6 @@ class Locations:
         if code is None or seen.page.host == self._domain:
             return Location(seen, "nothing")
         return Location(seen, "broken", code)
+
+
+__all__ = ["AUTOCONFIG", "AUTODISCOVER", "Configuration", "Document", "Location", "Locations", "Security", "Setting"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dns.rdtypes.IN.SRV import SRV
 
-from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, ServiceKind
+from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, Reason, ServiceKind
 from ..wire.client_configuration import Security
 from ..wire.web_address import parse
 from .configuration import Configuration
@@ -23,6 +23,7 @@ BY_USER, BY_SRV, BY_GUESS = "user", "srv", "well-known"
 _BY_SECURITY: Mapping[tuple[str, bool], str] = {
     (kind.family, kind.implicit): kind.name for kind in CLIENT_KINDS if kind.language
 }
+_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED)
 # Names at which a service may be that nothing names; "" is the domain itself.
 _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "submission": ("smtp.", "mail.", ""),
@@ -149,12 +150,17 @@ def guess(kind: ServiceKind, domain: str, families: tuple[int, ...], find: Find,
         host = Host(name=name, a=find(name, "A"), aaaa=find(name, "AAAA"), families=families)
         if (hidden := host.addresses_unseen) is not None:
             unseen = unseen or f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}"
+        failures: list[Reason | None] = []
         for address in host.addresses:
             seen = get(f"client/{kind.name}/{name}/{address}/{kind.port}/1")
             if seen is None:
                 return Guess(None, unseen or f"{name} {address} was not asked", (name, address))
             if somebody_there(kind, seen):
                 return Guess(name)
+            failures.append(seen.failure.reason if seen.failure is not None else None)
+        ours = [reason for reason in failures if reason in _NOT_LOOKED]
+        if ours or (failures and set(failures) == {Reason.VANTAGE}):
+            unseen = unseen or f"{name} could not be looked at: {(ours or failures)[0]}"
     return Guess(None, unseen)
 
 

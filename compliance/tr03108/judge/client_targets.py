@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..evaluate.clients import ClientHost, Clients
-from ..evaluate.configuration import Configuration, Location
+from ..evaluate.configuration import Configuration, Document, Location, Security, Setting
 from ..evaluate.places import Srv
 from ..model import SERVICE_KINDS, ServiceKind
-from ..wire.client_configuration import Document, Security, Setting
 from .outcomes import Result, absent, asked, marginal, met, unmet, unseen
 from .rules import Rules
 

@@ -20,10 +20,11 @@ TXT_CHUNK = 255  # RFC 1035 section 3.3: octets in one character-string
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """The certificate chains of the hosts by name, for their TLSA records: `mx` at port 25, `clients` at all others."""
+    """Certificate chains by host name, for TLSA records: those of mail hosts, client hosts and web hosts."""
 
     mx: Mapping[str, Chain]
     clients: Mapping[str, Chain]
+    web: Mapping[str, Chain]
 
 
 def zones(scenarios: Sequence[Scenario], chains: Chains) -> tuple[ZoneSpec, ...]:
@@ -86,6 +87,9 @@ def _records(scenario: Scenario, chains: Chains) -> Iterator[str]:
         published.add(other.name)
     for client in scenario.clients.hosts:
         yield from _client_tlsa_records(client, chains.clients[client.name])
+    for web in scenario.clients.web:
+        for text in web.tlsa:
+            yield f"_443._tcp.{web.name}. TLSA {tlsa_record(chains.web[web.name], text)}"
 
 
 def _host_records(host: HostScenario, chain: Chain) -> Iterator[str]:

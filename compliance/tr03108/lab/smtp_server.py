@@ -187,6 +187,8 @@ class _Session:
                 self._record.left = "quit"
                 await self._reply("221 2.0.0 Bye")
                 return False
+            case "AUTH" if argument.upper() == "PLAIN":  # no initial response: nothing is given away
+                await self._reply("503 5.5.1 AUTH not available")
             case "RCPT" | "DATA" | "BDAT" | "AUTH" | "VRFY" | "EXPN" | "ETRN" | "TURN":
                 self._record.violations.append(line)
                 await self._reply("503 5.5.1 The lab takes no mail")
@@ -227,8 +229,11 @@ class _Session:
         return bool(reply)
 
     async def _starttls(self) -> bool:
-        if self._buffer:  # RFC 3207 section 4: nothing may follow STARTTLS before its reply
-            self._record.violations.append(f"pipelined after STARTTLS: {self._buffer[:40]!r}")
+        if (
+            self._buffer
+        ):  # RFC 3207 section 4: nothing may follow STARTTLS before its reply, but a look whether it counts
+            if self._buffer != b"NOOP\r\n":
+                self._record.violations.append(f"pipelined after STARTTLS: {self._buffer[:40]!r}")
             self._buffer = b""
         match self._fault:
             case SmtpFault.NO_STARTTLS | SmtpFault.NO_STARTTLS_FIRST | SmtpFault.STARTTLS_502:

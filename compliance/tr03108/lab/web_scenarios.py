@@ -48,7 +48,8 @@ class WebAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WebHost:
-    """One host with web pages: `secure` at port 443, `plain` at port 80, where None or a refusal is nothing."""
+    """One host with web pages: `secure` at port 443, `plain` at port 80, where None or a refusal is nothing. `tlsa` are
+    texts of TLSA records for port 443."""
 
     name: str
     addresses: tuple[str, ...]
@@ -56,6 +57,7 @@ class WebHost:
     answer: WebAnswer
     secure: WebSite | None = None
     plain: WebSite | None = None
+    tlsa: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class WebKeys:
             ),
             secure=site if secure else None,
             plain=plain if secure else site,
+            tlsa=tuple(take("tlsa", ())),
         )
         exhausted(what, table)
         self._hosts[name] = _together(self._hosts[name], host) if name in self._hosts else host
@@ -177,7 +180,12 @@ def _together(one: WebHost, other: WebHost) -> WebHost:
     """Two documents on one host. Raises ValueError where the host would have to be two."""
     if other.answer not in (one.answer, WebAnswer()) or other.alias not in (one.alias, None):
         raise ValueError(f"{one.name}: certificate, tls, hellos and alias belong to the first of its pages")
-    return replace(one, secure=_joined(one.secure, other.secure), plain=_joined(one.plain, other.plain))
+    return replace(
+        one,
+        secure=_joined(one.secure, other.secure),
+        plain=_joined(one.plain, other.plain),
+        tlsa=(*one.tlsa, *other.tlsa),
+    )
 
 
 def _joined(one: WebSite | None, other: WebSite | None) -> WebSite | None:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from OpenSSL import SSL
 
-from tr03108.lab.pki import Pki
+from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.presenting import chain_for, presenting
 from tr03108.lab.service import PATIENCE
 from tr03108.lab.tls import TlsSettings, by_server_name, context
@@ -19,9 +19,13 @@ HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 class WebWorld:
-    """Starts web servers. `redirect` is told address, port and loopback port of each."""
+    """Starts web servers. `redirect` is told address, port and loopback port of each.
+
+    `chains` are the certificate chains of hosts by name, for their TLSA records.
+    """
 
     def __init__(self, pki: Pki, redirect: Callable[[str, int, int], None], patience: float = PATIENCE) -> None:
+        self.chains: dict[str, Chain] = {}
         self._pki = pki
         self._redirect = redirect
         self._patience = patience
@@ -45,8 +49,9 @@ class WebWorld:
         secure_at: list[str] = []
         plain_at: list[str] = []
         for host in hosts:
+            chain = self.chains[host.name] = chain_for(self._pki, (host.name,), host.answer)
             if host.secure is not None and host.secure.fault is not WebFault.REFUSED:
-                shown = presenting(chain_for(self._pki, (host.name,), host.answer), host.answer)
+                shown = presenting(chain, host.answer)
                 if host.secure.fault is None and host.answer.ordinary and isinstance(shown, SSL.Context):
                     sites[host.name], contexts[host.name] = host.secure, shown
                     secure_at += host.addresses

@@ -127,7 +127,7 @@ class World:
                 await self._start_host(stack, host, mx[host.name])
         await self._start_policy_hosts(stack)
         await self._clients.start(stack, self.scenarios)
-        chains = publish.Chains(mx, self._clients.chains)
+        chains = publish.Chains(mx, self._clients.chains, self._clients.web.chains)
         responder = await stack.enter_async_context(Responder(self._pki, self._patience))
         self._redirect(publish.RESPONDER_ADDRESS, HTTP_PORT, responder.port)
         zones, keys = (*publish.zones(self.scenarios, chains), publish.RESPONDER_ZONE), KeyRing()

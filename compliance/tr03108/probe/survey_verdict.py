@@ -31,12 +31,19 @@ class VerdictSurvey(Survey):
 
     async def run(self) -> None:
         tls13 = await self._speaks_tls13()
+        if tls13:
+            await self._complete_tls13()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hello("versions.SSLv2", None))
             group.create_task(self._old_versions())
             group.create_task(self._tls12_and_lists(tls13))
-            if tls13:
-                group.create_task(self._complete("complete.TLSv1.3", self._hellos.new(), SHARES[1:]))
+
+    async def _complete_tls13(self) -> None:
+        """Without a key of ours first: only a server that bears that refuses other hellos for what they offer."""
+        answer = await self._complete("complete.TLSv1.3", self._hellos.new())
+        if not answer.chosen:
+            self._shares = True
+            await self._complete("complete.TLSv1.3.shares", self._hellos.new(), SHARES[1:])
 
     async def _tls12_and_lists(self, tls13: bool) -> None:
         """What is asked in TLS 1.2, unless that version is refused as such."""

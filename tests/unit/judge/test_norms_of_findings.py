@@ -87,21 +87,22 @@ def test_not_offered_fails_where_the_requirement_is_binding(
 
 
 @pytest.mark.parametrize(
-    ("port", "requirement"),
+    ("service", "requirement"),
     [
-        (25, "TR-03108-03-M"),
-        *((port, "TR-03108-01-M") for port in (465, 993, 995, 443)),
-        *((port, "TR-03108-02-R") for port in (587, 143, 110)),
+        ("smtp", "TR-03108-03-M"),
+        *((service, "TR-03108-01-M") for service in ("submissions", "imaps", "pop3s", "https")),
+        *((service, "TR-03108-02-R") for service in ("submission", "imap", "pop3", "sieve")),
     ],
 )
 @pytest.mark.parametrize("case", ["TR-03108-E-01-T", "TR-03108-E-05", "TR-03108-E-12"])
-def test_port_decides_the_requirement(norm: Norm, case: str, port: int, requirement: str) -> None:
-    subject = Subject("service", "mail.example.org", "192.0.2.1", port)
+def test_the_service_decides_the_requirement(norm: Norm, case: str, service: str, requirement: str) -> None:
+    """Whatever the port: SRV records may name any."""
+    subject = Subject("service", "mail.example.org", "192.0.2.1", 4711, service)
     assert norm.requirement(case, "some.check", subject) == requirement
 
 
-def test_port_says_nothing_where_a_case_serves_one_requirement(norm: Norm) -> None:
-    subject = Subject("service", "mail.example.org", "192.0.2.1", 25)
+def test_the_service_says_nothing_where_a_case_serves_one_requirement(norm: Norm) -> None:
+    subject = Subject("service", "mail.example.org", "192.0.2.1", 25, "smtp")
     assert norm.requirement("TR-03108-E-06", "some.check", subject) == "TR-03108-12-R"
     assert norm.requirement("TR-03108-D-02", "some.check", subject) == "TR-03108-05-M"
 
@@ -111,9 +112,16 @@ def test_domain_names_the_first_requirement_of_a_case(norm: Norm) -> None:
     assert norm.requirement("TR-03108-B-02", "case.TR-03108-B-02", DOMAIN) == "TR-03108-04-M"
 
 
-def test_own_checks_belong_to_03(norm: Norm) -> None:
-    for check in ("tls.listed-preferred", "starttls.plaintext-refused"):
-        assert norm.requirement(None, check, DOMAIN) == "TR-03108-03-M"
+def test_own_checks_belong_to_the_service_that_they_were_called_for(norm: Norm) -> None:
+    mail, imap, imaps = (
+        Subject("service", "mail.example.org", "192.0.2.1", 4711, name) for name in ("smtp", "imap", "imaps")
+    )
+    for check in ("tls.listed-preferred", "certificate.key-size", "starttls.no-injection"):
+        assert norm.requirement(None, check, mail) == "TR-03108-03-M"
+        assert norm.requirement(None, check, imap) == "TR-03108-02-R"
+        assert norm.requirement(None, check, imaps) == "TR-03108-01-M"
+    assert norm.requirement(None, "login.no-clear-text", imap) == "TR-03108-01-M"
+    assert norm.requirement(None, "starttls.plaintext-refused", DOMAIN) == "TR-03108-03-M"
 
 
 @pytest.mark.parametrize("identity", ["TR-03108-11-R", "TR-03108-16-M"])

@@ -95,7 +95,6 @@ def test_everything_but_manual_is_unseen(
     rest = {(f.outcome, f.code) for f in shown.findings(dossier, *load_checks())}
     assert rest == {
         (Outcome.UNSEEN, code),
-        (Outcome.UNSEEN, "NOT_COVERED"),
         (Outcome.ASKED, "MANUAL_SENDING_SIDE"),
         (Outcome.ASKED, "MANUAL_DECLARATION"),
         (Outcome.ASKED, "MANUAL_REQUIREMENT"),

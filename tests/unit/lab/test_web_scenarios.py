@@ -286,6 +286,12 @@ def test_tls(tmp_path: Path, keys: str) -> None:
     assert leaf.subject.rfc4514_string() == f"CN=webmail.{DOMAIN}"
 
 
+def test_tlsa(tmp_path: Path) -> None:
+    one = read(tmp_path, 'webmail = { tlsa = ["3 1 1", "3 1 1 mismatch"] }')
+    records = in_world(one, lambda world, _: ask_dns(world, f"_443._tcp.webmail.{DOMAIN}", "TLSA"))
+    assert [record.startswith("3 1 1 ") for record in records] == [True, True]
+
+
 # Webmail
 
 

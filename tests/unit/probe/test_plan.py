@@ -20,6 +20,7 @@ from tr03108.lab.zone import ZoneSpec
 from tr03108.model import Dossier, Failure, ProbePlan, Reason, SmtpSession
 from tr03108.probe import Network, Probe, RootStore, probe_domain
 from tr03108.probe import plan as plan_module
+from tr03108.probe import questions as questions_module
 
 NO_ROOTS = RootStore("none", {})
 ONE_HOST = ("@ MX 10 mx", "mx A 192.0.2.1")
@@ -198,7 +199,7 @@ def test_no_address_above_the_cap_is_silently_absent(world: Callable[..., World]
 
 
 def test_questions_are_bounded(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_module, "QUESTIONS", 8)
+    monkeypatch.setattr(questions_module, "MOST_QUESTIONS", 8)
     dossier = world(*ONE_HOST).dossier()
     assert Reason.BUDGET in failures(dossier).values()
     assert sum(seen.value is not None for seen in dossier.observations.values()) == 8

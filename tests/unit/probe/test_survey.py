@@ -369,6 +369,13 @@ def test_mode_verdict_needs_few_connections(name: str, most: int) -> None:
     assert seen.connections <= most, sorted(seen.observations)
 
 
+@pytest.mark.parametrize("name", ["bsi", "flawless"])
+def test_mode_verdict_decides_where_all_that_is_bad_is_refused(name: str) -> None:
+    (seen,) = survey(presets()[name], "verdict")
+    judged = seen.judged()
+    assert {case: result.code for case, result in judged.items() if result.outcome is Outcome.UNSEEN} == {}
+
+
 def test_trap_1_no_scheme_of_tls13_in_a_hello_of_tls12_and_one_type_of_key_at_a_time() -> None:
     (seen,) = survey(MODERATE)
     for answer in seen.answers:
