@@ -200,7 +200,7 @@ class _Builder:
             port=place.port,
             reach=observed.reach(address, place.port),
             starttls=starttls,
-            tlsa=tlsa_of({base: self._find(f"_{place.port}._tcp.{base}", "TLSA") for base in bases}),
+            tlsa=tlsa_of({base: self._find(f"_{place.port}._tcp.{base}", "TLSA") for base in bases}, smtp=False),
             time=sessions[-1].time if sessions else self._dossier.started,
             second=second_of(starttls.handshake, facts, observed.get(f"client-other/{key}/1")),
             tls=facts,
