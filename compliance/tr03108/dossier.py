@@ -36,6 +36,7 @@ from .model import (
     pem,
     rfc3339,
 )
+from .wire import web_address
 
 SCHEMA = "tr03108.dossier/1"
 _CERTIFICATES = {"chain", "roots"}  # fields of DER certificates: PEM in the file
@@ -131,6 +132,10 @@ def _decode_dossier(body: dict[str, Any]) -> Dossier:
         _check_name(place.host)
         if place.kind not in SERVICE_KINDS or not 1 <= place.port <= 65535:
             raise ValueError("named: not a place of a service")
+    for url in dossier.plan.webmail or ():
+        page = web_address.parse(url)
+        if page is None or page.scheme != "https":
+            raise ValueError("webmail: not an https URL")
     return dossier
 
 

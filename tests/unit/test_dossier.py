@@ -360,3 +360,20 @@ def test_the_look_at_the_second_certificate_has_a_key_of_its_own(dossier: Dossie
 def test_a_dossier_from_before_a_question_of_the_plan_still_decodes(body: dict[str, Any], dossier: Dossier) -> None:
     del body["plan"]["both_certificates"]
     assert codec.decode(json.dumps(body)) == dossier
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "webmail.example.org", "http://webmail.example.org/", "https://", "https://192.0.2.1/", "https://[::1]/"]
+    + ["https://a@webmail.example.org/", "https://webmail.example.org:0/", "javascript:alert(1)", "https://a b/"],
+)
+def test_webmail_that_is_no_https_url(body: dict[str, Any], url: str) -> None:
+    """It would be passed over in silence, as if there were none."""
+    body["plan"]["webmail"] = ["https://webmail.example.org/", url]
+    assert "webmail: not an https URL" in refused(json.dumps(body))
+
+
+@pytest.mark.parametrize("webmail", [None, [], ["https://webmail.example.org:8443/path?query"]])
+def test_webmail_as_the_user_named_it(body: dict[str, Any], webmail: list[str] | None) -> None:
+    body["plan"]["webmail"] = webmail
+    assert codec.decode(json.dumps(body)).plan.webmail == (None if webmail is None else tuple(webmail))

@@ -15,6 +15,8 @@ from tr03108.model import UsageError
 from tr03108.toml.lines import TomlLines, TomlPath
 
 _MAXIMUM_BYTES = 1 << 20  # more than ten times our largest file; a device or a log is not read to its end
+_SHOWN = 120  # characters of a complaint of Python's
+_SHOWN_BITS = 64  # of a number that a message repeats
 _POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -98,7 +100,9 @@ class TomlTable:
         """A whole number within the bounds."""
         value = int(self._value(key, default, int, "a whole number"))
         if not minimum <= value <= maximum:
-            raise self.error(f"{quoted(key)} is {value}, must be between {minimum} and {maximum}", key)
+            # A huge number is not repeated: 0x... can have more decimal digits than Python is willing to write.
+            said = f"is {value}, must" if value.bit_length() <= _SHOWN_BITS else "must"
+            raise self.error(f"{quoted(key)} {said} be between {minimum} and {maximum}", key)
         return value
 
     def integers(self, key: str, *, minimum: int, maximum: int) -> tuple[int, ...]:
@@ -120,7 +124,10 @@ class TomlTable:
 
     def number(self, key: str, default: float | None = None, *, above: float, maximum: float) -> float:
         """A number within the bounds; neither infinity nor not-a-number."""
-        value = float(self._value(key, default, (int, float), "a number"))
+        try:
+            value = float(self._value(key, default, (int, float), "a number"))
+        except OverflowError:  # a whole number beyond all floats
+            raise self.error(f"{quoted(key)} must be above {above:g} and at most {maximum:g}", key) from None
         if not above < value <= maximum:
             raise self.error(f"{quoted(key)} is {value:g}, must be above {above:g} and at most {maximum:g}", key)
         return value
@@ -165,6 +172,8 @@ def read_toml(file: Path) -> TomlTable:
         raise UsageError(f"{file}:{line}: not valid TOML: not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(_syntax_error(file, text, str(error))) from error
+    except ValueError as error:  # what Python does not turn into a number: more than 4300 digits, 31 February
+        raise UsageError(f"{file}: not valid TOML: {' '.join(str(error).split())[:_SHOWN]}") from error
     except RecursionError as error:
         raise UsageError(f"{file}: not valid TOML: nested too deeply") from error
 

@@ -7,7 +7,6 @@ Read as Thunderbird does and as draft-ietf-mailmaint-autoconfig wants it: what i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from .client_configuration import Document, NotADocument, Security, Setting
 from .host_name import host_name, port_number
@@ -57,7 +56,9 @@ def parse(body: bytes, domain: str) -> Document:
     servers = [child for child in provider.children if child.name in _SERVERS]
     if not servers:
         raise NotADocument("it names no server")
-    settings = tuple(islice(_settings(servers, domain), MAXIMUM_SETTINGS))
+    settings = tuple(_settings(servers, domain))
+    if len(settings) > MAXIMUM_SETTINGS:
+        raise NotADocument(f"it has more than {MAXIMUM_SETTINGS} settings")
     return Document(settings, foreign=not settings)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
 from xml.sax.saxutils import escape
 
 from . import web_address
@@ -105,7 +104,9 @@ def _account(account: Element) -> Document:
     protocols = list(account.all("Protocol"))
     if not protocols:
         raise NotADocument("it names no server")
-    settings = tuple(islice(_settings(protocols), MAXIMUM_SETTINGS))
+    settings = tuple(_settings(protocols))
+    if len(settings) > MAXIMUM_SETTINGS:
+        raise NotADocument(f"it has more than {MAXIMUM_SETTINGS} settings")
     return Document(settings, foreign=not settings)
 
 

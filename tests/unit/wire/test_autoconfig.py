@@ -146,12 +146,14 @@ def test_servers_of_other_protocols_are_passed_over(other: str) -> None:
     assert not mixed.foreign
 
 
-def test_only_the_first_settings_are_kept() -> None:
+def test_more_settings_than_anybody_offers() -> None:
+    """What is not read would count as seen: all are read, or the document is none."""
     others = [server("exchange", "ex.example.org", "443", "SSL")] * 5
     many = [server("imap", f"imap{number}.example.org", "993", "SSL") for number in range(MAXIMUM_SETTINGS + 1)]
-    settings = parse(document(*others, *many), DOMAIN).settings
-    assert MAXIMUM_SETTINGS == 40
-    assert [one.host for one in settings] == [f"imap{number}.example.org" for number in range(40)]
+    settings = parse(document(*others, *many[1:]), DOMAIN).settings
+    assert [one.host for one in settings] == [f"imap{number}.example.org" for number in range(1, 41)]
+    with pytest.raises(NotADocument, match="more than 40 settings"):
+        parse(document(*many), DOMAIN)
 
 
 @pytest.mark.parametrize(

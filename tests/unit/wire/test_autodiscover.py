@@ -147,11 +147,13 @@ def test_other_protocols_are_passed_over(other: str) -> None:
     assert not mixed.foreign
 
 
-def test_only_the_first_settings_are_kept() -> None:
+def test_more_settings_than_anybody_offers() -> None:
+    """What is not read would count as seen: all are read, or the document is none."""
     many = [protocol("IMAP", f"imap{number}.example.org") for number in range(MAXIMUM_SETTINGS + 1)]
-    settings = parse(account(protocol("EXCH"), *many)).settings
-    assert MAXIMUM_SETTINGS == 40
-    assert [one.host for one in settings] == [f"imap{number}.example.org" for number in range(40)]
+    settings = parse(account(protocol("EXCH"), *many[1:])).settings
+    assert [one.host for one in settings] == [f"imap{number}.example.org" for number in range(1, 41)]
+    with pytest.raises(NotADocument, match="more than 40 settings"):
+        parse(account(protocol("EXCH"), *many))
 
 
 @pytest.mark.parametrize("action", ["<Action>settings</Action>", "<Action> Settings </Action>", "", "<Action/>"])
