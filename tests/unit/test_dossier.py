@@ -364,8 +364,10 @@ def test_a_dossier_from_before_a_question_of_the_plan_still_decodes(body: dict[s
 
 @pytest.mark.parametrize(
     "url",
-    ["", "webmail.example.org", "http://webmail.example.org/", "https://", "https://192.0.2.1/", "https://[::1]/"]
-    + ["https://a@webmail.example.org/", "https://webmail.example.org:0/", "javascript:alert(1)", "https://a b/"],
+    [
+        *("", "webmail.example.org", "http://webmail.example.org/", "https://", "https://192.0.2.1/", "https://a b/"),
+        *("https://[::1]/", "https://a@webmail.example.org/", "https://webmail.example.org:0/", "javascript:alert(1)"),
+    ],
 )
 def test_webmail_that_is_no_https_url(body: dict[str, Any], url: str) -> None:
     """It would be passed over in silence, as if there were none."""

@@ -42,5 +42,5 @@ def test_huge_numbers_are_not_repeated(tmp_path: Path, number: str) -> None:
 
 
 def test_a_small_wrong_number_is_repeated(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="numbers.toml:2: .port. is 70000, must be between 1 and 65535"):
+    with pytest.raises(UsageError, match=r"numbers\.toml:2: .port. is 70000, must be between 1 and 65535"):
         table(tmp_path, "\nport = 70000\n").integer("port", minimum=1, maximum=65535)

@@ -7,7 +7,7 @@ judged on the as-of date.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dns.rdtypes.IN.SRV import SRV
@@ -16,12 +16,13 @@ from ..wire import autoconfig, autodiscover, web_address
 from ..wire.client_configuration import Document, NotADocument, Security, Setting
 from ..wire.web_address import WebAddress, header
 from .host import Host
-from .lookup import present
+from .lookup import Status, present
 from .web import Find, Get, Hop, Visit, visit
 
 AUTOCONFIG, AUTODISCOVER = "autoconfig", "autodiscover"
 _JSON = f"{AUTODISCOVER}-json"
 _DEPTH = 2  # how often Autodiscover may send a client on within its answers
+_BROKEN_ENDS = {"redirect": "CONFIGURATION_REDIRECT", "garbage": "CONFIGURATION_INVALID"}
 _SHOWS_HTML = (b"<!doctype html", b"<html")
 
 
@@ -29,8 +30,9 @@ _SHOWS_HTML = (b"<!doctype html", b"<html")
 class Location:
     """One place and what was found there.
 
-    `state`: "document", "credentials" (a client has to log in first), "nothing", "broken" (`code` says how), "unseen",
-    or "wanted".
+    `state`: "document", "elsewhere" (a document that sends the client to another place, which follows), "credentials"
+    (a client has to log in first), "nothing", "broken" (`code` says how), "unseen", or "wanted". `before` are the
+    places whose documents sent the client here: one that it does not trust leads nowhere.
     """
 
     visit: Visit
@@ -38,12 +40,16 @@ class Location:
     code: str = ""
     detail: str = ""
     document: Document | None = None
+    before: tuple[Visit, ...] = ()
+
+    @property
+    def way(self) -> tuple[Visit, ...]:
+        return (*self.before, self.visit)
 
     @property
     def plain(self) -> bool:
         """Whether it is protected by nothing. Autodiscover may be led to HTTPS by plain HTTP, and by that alone."""
-        page = self.visit.hops[-1].page if self.visit.question.startswith(AUTODISCOVER) else self.visit.page
-        return page.scheme == "http"
+        return any(_plain(visit) for visit in self.way)
 
     def evidence(self) -> dict[str, object]:
         shown = {**self.visit.evidence(), "found": self.state, "detail": self.detail or self.visit.detail}
@@ -69,7 +75,9 @@ class Configuration:
     def lookup_failed(self) -> str:
         """What could not be seen, so that services may be named of which we do not know; else empty."""
         open_ones = (one.detail or one.visit.detail for one in self.locations if one.state in ("unseen", "wanted"))
-        return "" if self.documents else self.unseen or next(open_ones, "")
+        # In the clear a document stands for nothing but itself; over HTTPS it is the one that clients take.
+        read = any(one.state == "document" and not one.plain for one in self.locations)
+        return "" if read else self.unseen or next(open_ones, "")
 
     def offered(self, roots: tuple[bytes, ...], time: datetime) -> Location:
         """The location that a client ends at, or the one that says best why it ends nowhere.
@@ -83,19 +91,27 @@ class Configuration:
                 found = [Location(judged[0].visit, "unseen", "", self.unseen)]
             if found:
                 return found[0]
+        lost = next((location for location in judged if location.state == "elsewhere"), None)
+        if lost is not None:
+            return replace(lost, state="broken", code="CONFIGURATION_REDIRECT", detail="it leads to no document")
         return judged[0]
+
+
+def _plain(visit: Visit) -> bool:
+    page = visit.hops[-1].page if visit.question.startswith(AUTODISCOVER) else visit.page
+    return page.scheme == "http"
 
 
 def _trusted(location: Location, roots: tuple[bytes, ...], time: datetime) -> Location:
     """The same location as a client sees it that verifies certificates."""
-    if location.state not in ("document", "credentials"):
+    if location.state not in ("document", "elsewhere", "credentials"):
         return location
-    code = location.visit.untrusted(roots, time)
+    code = next(filter(None, (visit.untrusted(roots, time) for visit in location.way)), None)
     if code is not None:
-        return Location(location.visit, "broken", "CONFIGURATION_CERTIFICATE", code, location.document)
+        return replace(location, state="broken", code="CONFIGURATION_CERTIFICATE", detail=code)
     if location.plain:
-        detail = location.visit.hops[-1].page.text
-        return Location(location.visit, "broken", "CONFIGURATION_HTTP_ONLY", detail, location.document)
+        detail = next(visit for visit in location.way if _plain(visit)).hops[-1].page.text
+        return replace(location, state="broken", code="CONFIGURATION_HTTP_ONLY", detail=detail)
     return location
 
 
@@ -116,37 +132,43 @@ class Locations:
 
     def autodiscover(self) -> Configuration:
         """Microsoft's Autodiscover with its XML ("POX"): two URLs, a redirect over plain HTTP, an SRV record."""
-        found = list(self._autodiscover(self._domain, AUTODISCOVER, 0))
+        found = list(self._autodiscover(self._domain, AUTODISCOVER, ()))
         srv = self._find(f"_autodiscover._tcp.{self._domain}", "SRV")
-        return Configuration(AUTODISCOVER, tuple(found), (srv.detail or "SRV not seen") if srv.unseen else "")
+        # Records or a denial that nobody can believe lead nowhere, and prove nothing.
+        hidden = srv.unseen or srv.kind is None or srv.status is Status.BOGUS
+        return Configuration(AUTODISCOVER, tuple(found), (srv.detail or "SRV not seen") if hidden else "")
 
     def json(self) -> Visit:
         """Autodiscover with JSON ("v2")."""
         return self._visit(_JSON, autodiscover.json_url(self._domain))
 
-    def _autodiscover(self, domain: str, question: str, depth: int) -> Iterator[Location]:
+    def _autodiscover(self, domain: str, question: str, before: tuple[Visit, ...]) -> Iterator[Location]:
         for number, url in enumerate(autodiscover.urls(domain), 1):
-            yield from self._pox(url, f"{question}.{number}", depth)
-        yield self._locate(f"{question}-plain", autodiscover.redirect_url(domain), 1, autodiscover.parse)
-        if depth:
+            yield from self._pox(url, f"{question}.{number}", before)
+        yield from self._pox(autodiscover.redirect_url(domain), f"{question}-plain.1", before)
+        if before:
             return
         srv = self._find(f"_autodiscover._tcp.{domain}", "SRV")
         records = sorted((r for r in srv.records if isinstance(r, SRV)), key=lambda r: (r.priority, -r.weight))
-        if records and (host := present(records[0].target)) != ".":
-            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", depth)
+        if records and srv.status is not Status.BOGUS and (host := present(records[0].target)) != ".":
+            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", before)
 
-    def _pox(self, url: str, question: str, depth: int) -> Iterator[Location]:
+    def _pox(self, url: str, question: str, before: tuple[Visit, ...]) -> Iterator[Location]:
         """One URL, and where its document sends the client."""
-        location = self._located(self._visit(question, url), autodiscover.parse)
-        yield location
+        seen = self._visit(question, url)
+        location = replace(self._located(seen, autodiscover.parse), before=before)
         document = location.document
-        if document is None or depth >= _DEPTH:
-            return
-        if document.url:
-            yield from self._pox(document.url, f"{question}-url", depth + 1)
-        elif document.address:
-            domain = document.address.rpartition("@")[2]
-            yield from self._autodiscover(domain, f"{question}-address", depth + 1)
+        if document is None or not (document.url or document.address):
+            yield location
+        elif len(before) >= _DEPTH:
+            yield replace(location, state="broken", code="CONFIGURATION_REDIRECT", detail="sent on too often")
+        else:
+            yield replace(location, state="elsewhere")
+            if document.url:
+                yield from self._pox(document.url, f"{question}-url", (*before, seen))
+            else:
+                domain = document.address.rpartition("@")[2]
+                yield from self._autodiscover(domain, f"{question}-address", (*before, seen))
 
     def _locate(self, question: str, url: str, number: int, read: Callable[[bytes], Document]) -> Location:
         return self._located(self._visit(f"{question}.{number}", url), read)
@@ -165,8 +187,8 @@ class Locations:
         if seen.end in ("unseen", "wanted"):
             return Location(seen, seen.end)
         if seen.end != "answered" or exchange is None or exchange.status is None:
-            return self._unless_elsewhere(seen, "CONFIGURATION_REDIRECT" if seen.end == "redirect" else None)
-        if exchange.status == 401:
+            return self._unless_elsewhere(seen, _BROKEN_ENDS.get(seen.end))
+        if exchange.status == 401 and seen.question.startswith(AUTODISCOVER):  # no client logs in for Autoconfig
             return Location(seen, "credentials")
         if exchange.status != 200:
             return self._unless_elsewhere(seen, "CONFIGURATION_STATUS" if exchange.status >= 500 else None)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..model import Failure, HttpExchange, Observation
-from ..wire.web_address import WebAddress, redirected
+from ..wire.web_address import REDIRECTS, WebAddress, redirected
 from .host import Host
 from .lookup import Lookup
 from .names import first_match
@@ -109,6 +109,8 @@ def visit(
         if end.end != "answered" or exchange is None:
             return Visit(question, tuple(hops), end.end, end.detail, end.wanted)
         following = redirected(page, exchange.status, exchange.headers)
+        if following is None and exchange.status in REDIRECTS:
+            return Visit(question, tuple(hops), "redirect", "to nowhere")
         if following is None:
             return Visit(question, tuple(hops), "answered")
         if page.scheme == "https" and following.scheme != "https":
@@ -128,11 +130,11 @@ class _End:
 def _ask(question: str, hops: list[Hop], get: Get, posts: bool) -> _End:
     """Tries the addresses of the last hop and puts the answer that counts into it."""
     page, host = hops[-1].page, hops[-1].host
+    left_out = _left_out(host)
     if not host.addresses:
-        if (hidden := host.addresses_unseen) is not None:
-            return _End("unseen", f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}")
-        return _End("no-address", f"{page.host} has no address")
-    last = _End("refused", f"{page.host} refuses port {page.port}")
+        return _End("unseen", left_out) if left_out else _End("no-address", f"{page.host} has no address")
+    # Whoever was not asked did not refuse.
+    last = _End("unseen", left_out) if left_out else _End("refused", f"{page.host} refuses port {page.port}")
     for address in host.addresses[:MOST_ADDRESSES]:
         key = f"web/{page.host}/{address}/{page.port}/{question}"
         seen = get(key)
@@ -145,12 +147,23 @@ def _ask(question: str, hops: list[Hop], get: Get, posts: bool) -> _End:
         if exchange.ended == "refused":
             continue
         hops[-1] = Hop(page, host, exchange, seen.time)
-        return _ended(exchange)
+        return _ended(page, exchange)
     return last
 
 
-def _ended(exchange: HttpExchange) -> _End:
+def _left_out(host: Host) -> str:
+    """Which addresses of a host are not tried, because nobody knows them, or by our own choice; "" where all are."""
+    if (hidden := host.addresses_unseen) is not None:
+        return f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}"
+    if host.out_of_scope:
+        return f"{host.name} has addresses of a family that is out of scope"
+    return f"only {MOST_ADDRESSES} addresses of a host are tried" if len(host.addresses) > MOST_ADDRESSES else ""
+
+
+def _ended(page: WebAddress, exchange: HttpExchange) -> _End:
     """How one exchange ended."""
+    if page.scheme == "https" and exchange.handshake is None and exchange.ended == "answered":
+        return _End("unseen", "an answer over HTTPS without a handshake")  # made up: no probe of ours wrote it
     if exchange.handshake is not None and exchange.handshake.ended != "completed":
         shown = exchange.handshake.error or exchange.handshake.ended
         return _End("unseen" if exchange.handshake.ended == "silent" else "no-tls", shown)
