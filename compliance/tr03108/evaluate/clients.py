@@ -249,7 +249,7 @@ def places_of_configuration(clients: Clients) -> tuple[ConfigurationHost, ...]:
     found: dict[str, ConfigurationHost] = {}
     for configuration in (clients.autoconfig, clients.autodiscover):
         for location in configuration.locations:
-            if location.state in ("document", "credentials"):
+            if location.state in ("document", "onward", "credentials"):
                 for hop in location.visit.hops:
                     found.setdefault(hop.page.host, _configuration_host(hop, clients.domain))
     return tuple(found.values())

@@ -7,7 +7,7 @@ judged on the as-of date.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dns.rdtypes.IN.SRV import SRV
@@ -29,8 +29,9 @@ _SHOWS_HTML = (b"<!doctype html", b"<html")
 class Location:
     """One place and what was found there.
 
-    `state`: "document", "credentials" (a client has to log in first), "nothing", "broken" (`code` says how), "unseen",
-    or "wanted".
+    `state`: "document" (with settings), "onward" (the document names another place instead, which comes next),
+    "credentials" (a client has to log in first), "nothing", "broken" (`code` says how), "unseen", or "wanted".
+    `by_way_of`: the places whose documents led here.
     """
 
     visit: Visit
@@ -38,6 +39,7 @@ class Location:
     code: str = ""
     detail: str = ""
     document: Document | None = None
+    by_way_of: tuple[Location, ...] = ()
 
     @property
     def plain(self) -> bool:
@@ -63,7 +65,11 @@ class Configuration:
     @property
     def documents(self) -> tuple[Document, ...]:
         """Whatever was read, also where no client would trust it: to know whose servers are meant."""
-        return tuple(location.document for location in self.locations if location.document is not None)
+        return tuple(
+            location.document
+            for location in self.locations
+            if location.document is not None and location.state == "document"
+        )
 
     @property
     def lookup_failed(self) -> str:
@@ -87,15 +93,16 @@ class Configuration:
 
 
 def _trusted(location: Location, roots: tuple[bytes, ...], time: datetime) -> Location:
-    """The same location as a client sees it that verifies certificates."""
-    if location.state not in ("document", "credentials"):
+    """The same location as a client sees it that verifies certificates: its own, and those of the places before it."""
+    if location.state not in ("document", "onward", "credentials"):
         return location
-    code = location.visit.untrusted(roots, time)
-    if code is not None:
-        return Location(location.visit, "broken", "CONFIGURATION_CERTIFICATE", code, location.document)
-    if location.plain:
-        detail = location.visit.hops[-1].page.text
-        return Location(location.visit, "broken", "CONFIGURATION_HTTP_ONLY", detail, location.document)
+    for each in (*location.by_way_of, location):
+        code = each.visit.untrusted(roots, time)
+        if code is not None:
+            return Location(location.visit, "broken", "CONFIGURATION_CERTIFICATE", code, location.document)
+        if each.plain:
+            detail = each.visit.hops[-1].page.text
+            return Location(location.visit, "broken", "CONFIGURATION_HTTP_ONLY", detail, location.document)
     return location
 
 
@@ -116,7 +123,7 @@ class Locations:
 
     def autodiscover(self) -> Configuration:
         """Microsoft's Autodiscover with its XML ("POX"): two URLs, a redirect over plain HTTP, an SRV record."""
-        found = list(self._autodiscover(self._domain, AUTODISCOVER, 0))
+        found = list(self._autodiscover(self._domain, AUTODISCOVER, ()))
         srv = self._find(f"_autodiscover._tcp.{self._domain}", "SRV")
         return Configuration(AUTODISCOVER, tuple(found), (srv.detail or "SRV not seen") if srv.unseen else "")
 
@@ -124,29 +131,34 @@ class Locations:
         """Autodiscover with JSON ("v2")."""
         return self._visit(_JSON, autodiscover.json_url(self._domain))
 
-    def _autodiscover(self, domain: str, question: str, depth: int) -> Iterator[Location]:
+    def _autodiscover(self, domain: str, question: str, way: tuple[Location, ...]) -> Iterator[Location]:
         for number, url in enumerate(autodiscover.urls(domain), 1):
-            yield from self._pox(url, f"{question}.{number}", depth)
-        yield self._locate(f"{question}-plain", autodiscover.redirect_url(domain), 1, autodiscover.parse)
-        if depth:
+            yield from self._pox(url, f"{question}.{number}", way)
+        yield from self._pox(autodiscover.redirect_url(domain), f"{question}-plain.1", way)
+        if way:
             return
         srv = self._find(f"_autodiscover._tcp.{domain}", "SRV")
         records = sorted((r for r in srv.records if isinstance(r, SRV)), key=lambda r: (r.priority, -r.weight))
         if records and (host := present(records[0].target)) != ".":
-            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", depth)
+            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", way)
 
-    def _pox(self, url: str, question: str, depth: int) -> Iterator[Location]:
-        """One URL, and where its document sends the client."""
-        location = self._located(self._visit(question, url), autodiscover.parse)
-        yield location
+    def _pox(self, url: str, question: str, way: tuple[Location, ...]) -> Iterator[Location]:
+        """One URL, and where its document sends the client. `way`: the places before."""
+        location = replace(self._located(self._visit(question, url), autodiscover.parse), by_way_of=way)
         document = location.document
-        if document is None or depth >= _DEPTH:
-            return
-        if document.url:
-            yield from self._pox(document.url, f"{question}-url", depth + 1)
-        elif document.address:
-            domain = document.address.rpartition("@")[2]
-            yield from self._autodiscover(domain, f"{question}-address", depth + 1)
+        if document is None or not (document.url or document.address):
+            yield location
+        elif len(way) >= _DEPTH:
+            detail = "its document leads on, as those before it"
+            yield replace(location, state="broken", code="CONFIGURATION_REDIRECT", detail=detail)
+        else:
+            onward = replace(location, state="onward")
+            yield onward
+            if document.url:
+                yield from self._pox(document.url, f"{question}-url", (*way, onward))
+            else:
+                domain = document.address.rpartition("@")[2]
+                yield from self._autodiscover(domain, f"{question}-address", (*way, onward))
 
     def _locate(self, question: str, url: str, number: int, read: Callable[[bytes], Document]) -> Location:
         return self._located(self._visit(f"{question}.{number}", url), read)
