@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tr03108.catalogue import Catalogue
-from tr03108.model import Audit, Finding, TargetAudit
+from tr03108.model import Audit, Finding, Subject, TargetAudit
 
 from .ending import ending, pressing, year_of
 from .escape import line
 from .texts import Texts, moment
 from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank, short
+from .whereabouts import in_words
 
 _WIDTH = 100
 _STEPS_SHOWN = 10
@@ -104,8 +105,7 @@ class _Terminal:
             yield from _wrap(step.message, "      ")
             yield from _wrap(step.remedy, "      → ", "        ")
             if len(step.subjects) > 1:
-                subjects = self.texts.names([line(subject) for subject in step.subjects], _SUBJECTS_SHOWN)
-                yield from _wrap(f"{ui('first_see')}: {subjects}", "      ")
+                yield from _wrap(f"{ui('first_see')}: {self._where(step.subjects)}", "      ")
         if len(steps) > _STEPS_SHOWN:
             yield "      " + ui("first_more", count=len(steps) - _STEPS_SHOWN)
 
@@ -137,6 +137,13 @@ class _Terminal:
             f"{line(finding.code)}{marks}",
         )
 
+    def _where(self, subjects: Iterable[Subject]) -> str:
+        """Service addresses in few words; those of many hosts are counted."""
+        places = in_words(subjects, self.texts)
+        shown = "; ".join(places[:_SUBJECTS_SHOWN])
+        left = len(places) - _SUBJECTS_SHOWN
+        return self.texts.ui("and_more", names=shown, count=left) if left > 0 else shown
+
     def _counts(self, verdicts: Iterable[str]) -> str:
         found = counts(verdicts)
         return " · ".join(self._paint(v, f"{count} {self.texts.verdict(v)}") for v, count in found) or "0"
@@ -151,13 +158,21 @@ class _Terminal:
 
 
 def _merged(rows: Sequence[tuple[str, _Cells]]) -> list[tuple[str, _Cells]]:
-    """Rows that differ only in the test case as one: `E-01-T +24`."""
-    same: dict[tuple[str, str, str], list[tuple[str, _Cells]]] = {}
+    """Rows that differ only in the test case as one, `E-01-T +24`, then those that differ only in the subject."""
+    by_subject = _together(rows, lambda verdict, cells: (verdict, cells.subject, cells.code), "name")
+    return _together(by_subject, lambda verdict, cells: (verdict, cells.name, cells.code), "subject")
+
+
+def _together(
+    rows: Iterable[tuple[str, _Cells]], key: Callable[[str, _Cells], tuple[str, ...]], field: str
+) -> list[tuple[str, _Cells]]:
+    """Rows with the same `key` as one: the first one, and in `field` how many there are besides."""
+    same: dict[tuple[str, ...], list[tuple[str, _Cells]]] = {}
     for verdict, cells in rows:
-        same.setdefault((verdict, cells.subject, cells.code), []).append((verdict, cells))
+        same.setdefault(key(verdict, cells), []).append((verdict, cells))
     return [
-        (group[0][0], group[0][1]._replace(name=f"{group[0][1].name} +{len(group) - 1}") if group[1:] else group[0][1])
-        for group in same.values()
+        (verdict, cells._replace(**{field: f"{getattr(cells, field)} +{len(rest)}"}) if rest else cells)
+        for (verdict, cells), *rest in same.values()
     ]
 
 
