@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tr03108.model import CLIENT_KINDS, Finding, ServiceKind, Subject, TargetAudit
@@ -123,7 +123,11 @@ def mail_hosts(target: TargetAudit, texts: Texts) -> HostTable:
     present = dict.fromkeys(check for findings in by_subject.values() for check in findings)
     checks = sorted(present, key=texts.column_order)[:_MOST_COLUMNS]
     labels = _labels(target, texts)
-    rows = (_row(subject, findings, [(check,) for check in checks], labels) for subject, findings in by_subject.items())
+    columns = [(check,) for check in checks]
+    rows = (
+        _row(subject, findings, columns, labels, negotiated=_negotiated(findings))
+        for subject, findings in by_subject.items()
+    )
     return HostTable(tuple(labels[check] for check in checks), tuple(rows))
 
 
@@ -167,9 +171,8 @@ def _service(
     texts: Texts,
 ) -> ServiceRows:
     """A kind with its rows. What is said of the domain in place of addresses says the finding about the kind."""
-    sources = lambda subject: _sources(whole, subject, texts)  # noqa: E731
     rows = (
-        _row(subject, findings, columns, labels, sources)
+        _row(subject, findings, columns, labels, sources=_sources(whole, subject, texts))
         for subject, findings in subjects.items()
         if subject.kind != "domain" or whole is None
     )
@@ -215,7 +218,9 @@ def _row(
     findings: Mapping[str, Finding],
     columns: Sequence[tuple[str, ...]],
     labels: Mapping[str, str],
-    sources: Callable[[Subject], tuple[str, ...]] = lambda subject: (),
+    *,
+    negotiated: str = "",
+    sources: tuple[str, ...] = (),
 ) -> HostRow:
     shown = [next((check for check in checks if check in findings), None) for checks in columns]
     others = [finding for check, finding in findings.items() if check not in shown]
@@ -223,8 +228,8 @@ def _row(
         subject,
         tuple(findings[check] if check is not None else None for check in shown),
         _others(others, labels),
-        _negotiated(findings),
-        sources(subject),
+        negotiated,
+        sources,
     )
 
 
