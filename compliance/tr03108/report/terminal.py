@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tr03108.catalogue import Catalogue
@@ -19,6 +19,7 @@ _WIDTH = 100
 _STEPS_SHOWN = 10
 _SUBJECTS_SHOWN = 4
 _ENDING_SHOWN = 3
+_LEFT_OUT_SHOWN = 8
 _QUIET = frozenset({"pass", "manual", "not-applicable", "info"})
 _COLORS = {
     **{"fail": "31", "inconclusive": "35", "warn": "33", "manual": "36", "pass": "32"},
@@ -68,7 +69,8 @@ class _Terminal:
         for note in notes(target):
             yield from _wrap(texts.note(note), "  ! ", "    ")
         if target.not_examined:
-            yield from _wrap(f"{ui('not_examined')}: {', '.join(map(line, target.not_examined[:50]))}", "  ! ", "    ")
+            left_out = texts.names([line(subject) for subject in target.not_examined], _LEFT_OUT_SHOWN)
+            yield from _wrap(f"{ui('not_examined')}: {left_out}", "  ! ", "    ")
         for waiver in target.expired_waivers:
             text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
             yield from _wrap(f"{ui('waivers_expired')}: {text}", "  ! ", "    ")
@@ -159,21 +161,22 @@ class _Terminal:
 
 def _merged(rows: Sequence[tuple[str, _Cells]]) -> list[tuple[str, _Cells]]:
     """Rows that differ only in the test case as one, `E-01-T +24`, then those that differ only in the subject."""
-    by_subject = _together(rows, lambda verdict, cells: (verdict, cells.subject, cells.code), "name")
-    return _together(by_subject, lambda verdict, cells: (verdict, cells.name, cells.code), "subject")
-
-
-def _together(
-    rows: Iterable[tuple[str, _Cells]], key: Callable[[str, _Cells], tuple[str, ...]], field: str
-) -> list[tuple[str, _Cells]]:
-    """Rows with the same `key` as one: the first one, and in `field` how many there are besides."""
-    same: dict[tuple[str, ...], list[tuple[str, _Cells]]] = {}
+    words = {verdict: cells.verdict for verdict, cells in rows}
+    names: dict[tuple[str, str, str], list[str]] = {}
     for verdict, cells in rows:
-        same.setdefault(key(verdict, cells), []).append((verdict, cells))
+        names.setdefault((verdict, cells.subject, cells.code), []).append(cells.name)
+    subjects: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for (verdict, subject, code), own in names.items():
+        subjects.setdefault((verdict, tuple(own), code), []).append(subject)
     return [
-        (verdict, cells._replace(**{field: f"{getattr(cells, field)} +{len(rest)}"}) if rest else cells)
-        for (verdict, cells), *rest in same.values()
+        (verdict, _Cells(words[verdict], _first_of(own), _first_of(where), code))
+        for (verdict, own, code), where in subjects.items()
     ]
+
+
+def _first_of(texts: Sequence[str]) -> str:
+    """The first one, and how many there are besides."""
+    return f"{texts[0]} +{len(texts) - 1}" if len(texts) > 1 else texts[0]
 
 
 def _wrap(text: str, first: str, rest: str | None = None) -> list[str]:
