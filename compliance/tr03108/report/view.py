@@ -13,7 +13,11 @@ from .texts import Texts
 WORST_FIRST = ("fail", "inconclusive", "warn", "manual", "pass", "not-applicable", "info")
 TARGET_WORST_FIRST = ("not-compliant", "not-demonstrated", "no-deviation", "compliant")
 # Steps that can wait: consequences, whose cause has a step of its own, and what no repair at the target settles
-_LATER = {"NO_TLS": 1, "STARTTLS_UNSEEN": 1, "ADDRESSES_UNSEEN": 1, "MX_UNSEEN": 1, "NOT_COVERED": 2}
+_LATER = {
+    **dict.fromkeys(("NO_TLS", "STARTTLS_UNSEEN", "ADDRESSES_UNSEEN", "MX_UNSEEN"), 1),
+    **dict.fromkeys(("TARGET_UNSEEN", "TARGET_REFUSED", "TARGET_NOT_IMPLICIT", "TARGET_CERTIFICATE"), 1),
+    "NOT_COVERED": 2,
+}
 _MOST_ALIKE = 2  # findings that are shown although they say the same, say for IPv4 and IPv6
 
 

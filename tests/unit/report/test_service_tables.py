@@ -206,6 +206,20 @@ class TestClusters:
         assert sum(line.endswith("  X") for line in terminal(audit, catalogue, EN, verbose=True).splitlines()) == 3
 
 
+def test_lines_of_other_cases_are_not_one(single: Audit, catalogue: Catalogue) -> None:
+    mx1, mx2 = (Subject("service", f"mx{n}.example.org", "192.0.2.1", 25, "smtp") for n in (1, 2))
+    findings = [
+        make_finding("X", check="a", case=None, subject=mx1),
+        make_finding("X", check="b", case=None, subject=mx1),
+    ]
+    findings += [
+        make_finding("X", check="a", case=None, subject=mx2),
+        make_finding("X", check="c", case=None, subject=mx2),
+    ]
+    text = terminal(replace(single, targets=(target_of(single, *findings),)), catalogue, EN)
+    assert len(re.findall(r"^  fail  a \+1  mx[12].example.org/192.0.2.1:25  X$", text, re.MULTILINE)) == 2
+
+
 def test_a_dialogue_is_shown_line_by_line(single: Audit, catalogue: Catalogue) -> None:
     found = make_finding("X", evidence={"dialogue": ["  0.001 S: <b>", "  0.002 C: QUIT"]})
     assert "<pre>  0.001 S: &lt;b&gt;\n  0.002 C: QUIT</pre>" in page_of(single, catalogue, EN, found)
@@ -216,5 +230,5 @@ def test_many_addresses_that_were_left_out_are_folded(single: Audit, catalogue: 
     audit = replace(single, targets=(replace(single.targets[0], not_examined=left_out),))
     page = html(audit, catalogue, EN)
     assert all(text in page for text in left_out)
-    assert f"<details><summary>{EN.ui('first_more', count=6)}</summary>{left_out[6]}" in page
+    assert f"<details><summary>{EN.ui('first_more', count=4)}</summary>{left_out[8]}" in page
     assert "[2001:db8::9]" not in terminal(audit, catalogue, EN) and "and 4 more" in terminal(audit, catalogue, EN)

@@ -10,6 +10,7 @@ from tr03108.model import Audit
 from tr03108.report import Texts, terminal
 from tr03108.report.service_tables import mail_hosts
 from tr03108.report.view import first_steps, groups, notes
+from unit.report.conftest import make_finding
 
 EN = Texts.load("en")
 
@@ -54,6 +55,13 @@ def test_steps_put_violations_first_causes_before_consequences_and_name_each_rem
     )
     assert "CERTIFICATE_SELF_SIGNED" not in codes, "waived"
     assert "MODE_TESTING" not in codes, "not gated"
+
+
+def test_a_service_comes_before_what_leads_clients_there(single: Audit) -> None:
+    led = make_finding("TARGET_CERTIFICATE", check="srv.imaps", case="TR-03108-E-22")
+    cause = make_finding("CERTIFICATE_EXPIRED", check="certificate.pkix", case="TR-03108-E-05")
+    steps = first_steps(replace(single.targets[0], findings=(led, cause)), EN)
+    assert [step.code for step in steps] == ["CERTIFICATE_EXPIRED", "TARGET_CERTIFICATE"]
 
 
 def test_groups_lose_no_finding(single: Audit, catalogue: Catalogue) -> None:
