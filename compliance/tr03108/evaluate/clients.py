@@ -243,6 +243,14 @@ class ConfigurationHost:
     certificate: tuple[str, ...]
     elsewhere: bool  # its name, or one that it is an alias of, does not belong to the domain
 
+    def evidence(self) -> dict[str, object]:
+        return {
+            "host": self.name,
+            "alias of": ", ".join(self.aliases),
+            "addresses": ", ".join(self.addresses),
+            "names in the certificate": ", ".join(self.certificate),
+        }
+
 
 def places_of_configuration(clients: Clients) -> tuple[ConfigurationHost, ...]:
     """Every host on the way to a configuration, each once (01-M.f)."""
