@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dns.rdtypes.IN.SRV import SRV
 
-from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, ServiceKind
+from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, Reason, ServiceKind
 from ..wire.client_configuration import Security
 from ..wire.web_address import parse
 from .configuration import Configuration
@@ -30,6 +30,8 @@ _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "pop3": ("pop.", "pop3.", "mail.", ""),
     "sieve": ("imap.", "mail.", ""),
 }
+# We kept silent there, not they.
+_NOT_ASKED = (Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class Srv:
 
     @property
     def denied(self) -> bool:
-        """The records say that there is no such service."""
-        return bool(self.targets) and not self.named
+        """The records say that there is no such service, and can be believed."""
+        return bool(self.targets) and not self.named and self.lookup.status is not Status.BOGUS
 
     @property
     def unseen(self) -> bool:
@@ -155,6 +157,8 @@ def guess(kind: ServiceKind, domain: str, families: tuple[int, ...], find: Find,
                 return Guess(None, unseen or f"{name} {address} was not asked", (name, address))
             if somebody_there(kind, seen):
                 return Guess(name)
+            if seen.failure is not None and seen.failure.reason in _NOT_ASKED:
+                unseen = unseen or f"{name} {address}: {seen.failure.detail}"
     return Guess(None, unseen)
 
 
