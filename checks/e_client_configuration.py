@@ -104,7 +104,10 @@ def _offered(configuration: Configuration, other: Configuration, rules: Rules, m
         return unseen("CONFIGURATION_UNSEEN", detail=found.detail or found.visit.detail, **evidence)
     if found.state == "broken":
         because = found.detail if found.code == "CONFIGURATION_CERTIFICATE" else None
-        return unmet(found.code, because=because, detail=found.detail or found.visit.detail, **evidence)
+        exchange = found.visit.exchange
+        status = exchange.status if exchange is not None else None
+        detail = found.detail or found.visit.detail
+        return unmet(found.code, because=because, detail=detail, status=status, **evidence)
     instead = other.offered(rules.roots, rules.as_of)
     if instead.state in ("document", "credentials"):
         return absent("NOT_OFFERED", **evidence)

@@ -140,7 +140,7 @@ def check_webmail_https_only(webmail: Webmail, rules: Rules) -> Result:
     return unmet("WEBMAIL_PLAINTEXT", reason=seen.reason, **evidence)
 
 
-@check(id="webmail.hsts", each="webmail_address")
+@check(id="webmail.hsts", each="webmail_page")
 def check_webmail_hsts(webmail: Webmail, rules: Rules) -> Result:
     """Browsers are told to use nothing but HTTPS; information (RFC 6797)."""
     seen = hsts(webmail)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tr03108.catalogue import Catalogue, load_catalogue
-from tr03108.model import Level
+from tr03108.model import SERVICE_KINDS, Level
 from tr03108.profile import Parameters, PlanQuestions, Profile, load_profile, profile_names
 from tr03108.rooms import room
 
@@ -61,7 +61,10 @@ def test_the_default_profile_has_everything(catalogue: Catalogue) -> None:
     assert profile.levels == {}
     assert profile.gate == "must"
     assert profile.parameters == Parameters()
-    assert profile.plan == PlanQuestions(all_servers=True, tls=True, revocation=True)
+    assert set(profile.plan.services) == set(SERVICE_KINDS)
+    assert profile.plan == PlanQuestions(
+        services=profile.plan.services, all_servers=True, tls=True, revocation=True, clear_text=True
+    )
     assert profile.tls.editions == ("TR-02102-2 (2025-01)", "TR-03116-4 (2023)", "TR-03108 (2.0)")
     assert not any(row.partial for row in profile.requirements)
     assert profile.unused_domain is False

@@ -212,7 +212,7 @@ class _Builder:
             port=place.port,
             reach=observed.reach(address, place.port),
             starttls=starttls,
-            tlsa=tlsa_of({base: self._find(f"_{place.port}._tcp.{base}", "TLSA") for base in bases}),
+            tlsa=tlsa_of({base: self._find(f"_{place.port}._tcp.{base}", "TLSA") for base in bases}, smtp=False),
             time=sessions[-1].time if sessions else self._dossier.started,
             second=second_of(starttls.handshake, facts, observed.get(f"client-other/{key}/1")),
             tls=facts,
@@ -254,6 +254,14 @@ class ConfigurationHost:
     addresses: tuple[str, ...]
     certificate: tuple[str, ...]
     elsewhere: bool  # its name, or one that it is an alias of, does not belong to the domain
+
+    def evidence(self) -> dict[str, object]:
+        return {
+            "host": self.name,
+            "alias of": ", ".join(self.aliases),
+            "addresses": ", ".join(self.addresses),
+            "names in the certificate": ", ".join(self.certificate),
+        }
 
 
 def places_of_configuration(clients: Clients) -> tuple[ConfigurationHost, ...]:

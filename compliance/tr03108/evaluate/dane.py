@@ -1,4 +1,5 @@
-"""Matching a server's chain against TLSA records for SMTP (RFC 6698, RFC 7671, RFC 7672 section 3)."""
+"""Matching a server's chain against TLSA records (RFC 6698, RFC 7671): for SMTP (RFC 7672 section 3), and for services
+whose clients verify by PKIX as well (RFC 7673)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .names import dns_names, first_match
 from .spki import is_public_key_info, public_key_info
 
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha512}
-_DANE_TA, _DANE_EE = 2, 3
+_PKIX_TA, _PKIX_EE, _DANE_TA, _DANE_EE = range(4)
 _DATES = ("CERTIFICATE_EXPIRED", "CERTIFICATE_NOT_YET_VALID")
 MAXIMUM_PATHS = 8  # tried for one record; more than one certificate of a key in a chain is rare
 # Of several records that came near: the code that says most.
@@ -78,11 +79,11 @@ class Match:
         return next((record.parameters for record in self.records if record.state == "matched"), None)
 
 
-def unusable(record: TlsaRecord) -> str | None:
-    """Why a record cannot be used for SMTP; None where it can (RFC 7672 section 3.1.3, RFC 7671 section 4)."""
-    if record.usage in (0, 1):
+def unusable(record: TlsaRecord, *, smtp: bool = True) -> str | None:
+    """Why a record cannot be used; None where it can (RFC 7671 section 4; for SMTP RFC 7672 section 3.1.3)."""
+    if smtp and record.usage in (_PKIX_TA, _PKIX_EE):
         return "usages 0 and 1 (PKIX-TA, PKIX-EE) do not apply to SMTP"
-    if record.usage not in (_DANE_TA, _DANE_EE):
+    if record.usage not in (_PKIX_TA, _PKIX_EE, _DANE_TA, _DANE_EE):
         return f"certificate usage {record.usage} is not known"
     if record.selector not in (0, 1):
         return f"selector {record.selector} is not known"
@@ -102,16 +103,18 @@ def match(
     references: tuple[str, ...],
     time: datetime,
     known: Sequence[bytes] = (),
+    path: pkix.Path | None = None,
 ) -> Match:
     """Matches the chain as sent against the records of one host.
 
     `references` are the names a DANE-TA certificate may carry (RFC 7672 section 3.2.2); `time` judges DANE-TA paths.
     Names and dates of a DANE-EE certificate are not looked at (RFC 7672 section 3.1.1). `known` are CA certificates
-    known from elsewhere: they make no match, but tell an issuer that was not sent from one that is another's.
+    known from elsewhere: they make no match, but tell an issuer that was not sent from one that is another's. `path` is
+    that of a client that verifies by PKIX: without it usages 0 and 1 cannot be used.
     """
     results: list[RecordMatch] = []
     seen: set[TlsaRecord] = set()
-    troubles = {record: unusable(record) for record in records}
+    troubles = {record: unusable(record, smtp=path is None) for record in records}
     strongest = _strongest(record for record, trouble in troubles.items() if trouble is None)
     for record in records:
         trouble = troubles[record]
@@ -122,6 +125,8 @@ def match(
         elif record.mtype and _STRENGTH[record.mtype] < strongest[record.usage, record.selector]:
             why = "a stronger digest is there (RFC 7671 section 9)"
             results.append(RecordMatch(_text(record), "unusable", why=why))
+        elif path is not None and record.usage in (_PKIX_TA, _PKIX_EE):
+            results.append(_match_constraint(record, path, references))
         elif record.usage != _DANE_EE:
             results.append(_match_anchor(record, chain, references, time, known))
         elif chain and matches(record, chain[0]):
@@ -143,6 +148,24 @@ def _verdict(results: tuple[RecordMatch, ...]) -> Match:
         nearest, detail = min(near, key=lambda miss: miss[0])
         return Match(_NEARNESS[nearest], results, detail)
     return Match("TLSA_MISMATCH", results)
+
+
+def _match_constraint(record: TlsaRecord, path: pkix.Path, references: tuple[str, ...]) -> RecordMatch:
+    """PKIX-TA and PKIX-EE: they narrow what PKIX allows, so path, dates and name count (RFC 6698 section 2.1.1)."""
+    text = _text(record)
+    if path.code != "OK":
+        code = "TLSA_CHAIN_EXPIRED" if path.code in _DATES else "TLSA_MISMATCH"
+        return RecordMatch(text, "refused", why=f"PKIX: {path.detail or path.code}", code=code)
+    leaf = pkix.load(path.certificates[0])
+    name = first_match(leaf, references) if leaf is not None else None
+    if name is None:
+        why = f"certificate names none of {', '.join(references)}"
+        return RecordMatch(text, "refused", why=why, code="TLSA_NAME_MISMATCH")
+    of_server = record.usage == _PKIX_EE
+    for depth, der in enumerate(path.certificates):
+        if (depth == 0) is of_server and matches(record, der):
+            return RecordMatch(text, "matched", depth, name, "the server's own certificate" if of_server else "CA")
+    return RecordMatch(text, "unmatched", why=MAY_BE_NEXT)
 
 
 def _match_anchor(

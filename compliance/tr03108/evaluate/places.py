@@ -12,7 +12,7 @@ from dns.rdtypes.IN.SRV import SRV
 
 from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, Reason, ServiceKind
 from ..wire.client_configuration import Security
-from ..wire.web_address import parse
+from ..wire.web_address import WebAddress, parse
 from .configuration import Configuration
 from .host import Host
 from .lookup import Lookup, Status, present
@@ -23,6 +23,7 @@ BY_USER, BY_SRV, BY_GUESS = "user", "srv", "well-known"
 _BY_SECURITY: Mapping[tuple[str, bool], str] = {
     (kind.family, kind.implicit): kind.name for kind in CLIENT_KINDS if kind.language
 }
+_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL)
 # Names at which a service may be that nothing names; "" is the domain itself.
 _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "submission": ("smtp.", "mail.", ""),
@@ -30,8 +31,6 @@ _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "pop3": ("pop.", "pop3.", "mail.", ""),
     "sieve": ("imap.", "mail.", ""),
 }
-# We kept silent there, not they.
-_NOT_ASKED = (Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,12 @@ def kinds_of(plan: ProbePlan) -> tuple[ServiceKind, ...]:
     return tuple(kind for kind in CLIENT_KINDS if kind.name in plan.services)
 
 
+def webmail_page(url: str) -> WebAddress | None:
+    """The page of a webmail that the user named; None where it is no https URL."""
+    page = parse(url)
+    return page if page is not None and page.scheme == "https" else None
+
+
 def named_places(plan: ProbePlan, srv: Iterable[Srv], configurations: Iterable[Configuration]) -> tuple[Place, ...]:
     """Every place that somebody names, each once. Those of configuration count whoever it was that answered."""
     found: dict[tuple[str, str, int], Place] = {}
@@ -151,14 +156,17 @@ def guess(kind: ServiceKind, domain: str, families: tuple[int, ...], find: Find,
         host = Host(name=name, a=find(name, "A"), aaaa=find(name, "AAAA"), families=families)
         if (hidden := host.addresses_unseen) is not None:
             unseen = unseen or f"{hidden.name} {hidden.rdtype}: {hidden.detail or hidden.cause or 'not seen'}"
+        failures: list[Reason | None] = []
         for address in host.addresses:
             seen = get(f"client/{kind.name}/{name}/{address}/{kind.port}/1")
             if seen is None:
                 return Guess(None, unseen or f"{name} {address} was not asked", (name, address))
             if somebody_there(kind, seen):
                 return Guess(name)
-            if seen.failure is not None and seen.failure.reason in _NOT_ASKED:
-                unseen = unseen or f"{name} {address}: {seen.failure.detail}"
+            failures.append(seen.failure.reason if seen.failure is not None else None)
+        ours = [reason for reason in failures if reason in _NOT_LOOKED]
+        if ours or (failures and set(failures) == {Reason.VANTAGE}):
+            unseen = unseen or f"{name} could not be looked at: {(ours or failures)[0]}"
     return Guess(None, unseen)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..model import ClientSession, Observation, Renegotiation, ServiceKind, SmtpSession, Subject, pem
+from ..model import MAIL_SERVICE, ClientSession, Observation, Renegotiation, ServiceKind, SmtpSession, Subject, pem
 from .certificate_rules import ChainFacts, chain_facts
 from .dane import Match, leaf_facts, match
 from .names import dns_names, first_match
@@ -97,7 +97,8 @@ class Service:
         """Matches once what many may ask: each address that differs wants to know it of all others."""
         question = (chain, time, roots)
         if question not in self._judged:
-            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots)
+            path = None if self.kind is MAIL_SERVICE else verify(chain, roots, time)
+            self._judged[question] = match(self.tlsa.records, chain, self.references, time, roots, path)
         return self._judged[question]
 
     def works_with_dane(self, time: datetime) -> bool:

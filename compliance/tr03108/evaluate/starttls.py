@@ -210,7 +210,10 @@ def reply_to(command: bytes, lines: Sequence[Line]) -> Reply | None:
 
 def _detail(attempt: Attempt) -> str:
     """What the server said last, for the message."""
-    heard = [line.data for line in attempt.lines if line.sender == "S"]
+    lines = attempt.lines
+    if attempt.session is not None and attempt.session.ended == "done":  # the reply to our leave says nothing
+        lines = lines[: max((at for at, line in enumerate(lines) if line.sender == "C"), default=len(lines))]
+    heard = [line.data for line in lines if line.sender == "S"]
     handshake = attempt.session.handshake if attempt.session else None
     if handshake is not None:
         return handshake.error or handshake.ended

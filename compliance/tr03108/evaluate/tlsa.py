@@ -42,8 +42,8 @@ class Tlsa:
         return shown
 
 
-def tlsa_of(lookups: Mapping[str, Lookup | None]) -> Tlsa:
-    """The TLSA records that senders use, from the lookups below each base domain in their order.
+def tlsa_of(lookups: Mapping[str, Lookup | None], *, smtp: bool = True) -> Tlsa:
+    """The TLSA records that senders use (not `smtp`: clients), from the lookups below each base domain in their order.
 
     The first base domain that has secure records, or whose question stayed open or is bogus, decides: a sender may not
     go on as if there were none (RFC 7672 section 2.1.1). Records that are not secure count as none: the next base
@@ -62,7 +62,7 @@ def tlsa_of(lookups: Mapping[str, Lookup | None]) -> Tlsa:
             last = last if last.code == "TLSA_INSECURE" else Tlsa("TLSA_MISSING", False, base, (), lookup)
         elif not lookup.secure:
             last = Tlsa("TLSA_INSECURE", False, base, records, lookup)
-        elif all(unusable(record) for record in records):
+        elif all(unusable(record, smtp=smtp) for record in records):
             return Tlsa("TLSA_UNUSABLE", False, base, records, lookup)
         else:
             return Tlsa("OK", False, base, records, lookup)

@@ -23,7 +23,8 @@ SUBJECT_KINDS = (
     "client_address",  # the services of mail clients alone
     "client_service",  # each kind of service for mail clients, also where there is none
     "clients",  # the domain, with all that concerns its mail clients
-    "webmail_address",
+    "webmail_address",  # webmail that the user named, at each of its addresses
+    "webmail_page",  # the same; where nobody named any there is nothing to say
 )
 _MODULE_PREFIX = "tr03108_checks_"
 

@@ -20,11 +20,13 @@ def setting(configuration: Configuration, family: str, clients: Clients, rules: 
     """What a configuration tells clients about one protocol: its first setting wants implicit TLS, and gets it."""
     location = configuration.offered(rules.roots, rules.as_of)
     if location.state in ("unseen", "wanted"):
-        return unseen("CONFIGURATION_UNSEEN", detail=location.detail or location.visit.detail, location=location)
+        detail = location.detail or location.visit.detail
+        return unseen("CONFIGURATION_UNSEEN", detail=detail, url=location.visit.page.text, location=location)
     if location.state == "credentials":
         other = clients.autoconfig if configuration is clients.autodiscover else clients.autodiscover
         proven = other.offered(rules.roots, rules.as_of).state == "document"
-        return (absent if proven else asked)("CREDENTIALS_NEEDED", location=location)
+        answer = absent if proven else asked
+        return answer("CREDENTIALS_NEEDED", url=location.visit.hops[-1].page.text, location=location)
     if location.state != "document" or location.document is None:
         return absent("NOT_OFFERED", location=location)
     return _setting(location.document, location, family, clients, rules)

@@ -45,8 +45,8 @@ def subjects(each: str, views: Views, *, of_case: bool) -> Iterator[Placed]:
                 yield offer.subject, offer, None
     elif each == "client_address":
         yield from list(_client_addresses(views, each, of_case)) or [(domain, None, _no_service(views))]
-    elif each == "webmail_address":
-        yield from _webmail(views)
+    elif each in ("webmail_address", "webmail_page"):
+        yield from _webmail(views, ask=each == "webmail_address")
 
 
 def _blind(views: Views) -> Result | None:
@@ -128,13 +128,14 @@ def _no_service(views: Views) -> Result:
     return absent("SERVICE_NOT_FOUND") if hidden is None else unseen("SERVICES_UNSEEN", detail=hidden.detail)
 
 
-def _webmail(views: Views) -> Iterator[Placed]:
+def _webmail(views: Views, *, ask: bool) -> Iterator[Placed]:
+    """Each address of each webmail. `ask`: whether to ask for it where nobody named any, which is done once."""
     domain = Subject("domain", views.dossier.domain)
     plan = views.dossier.plan
     if "https" not in plan.services:
         yield domain, None, unseen("NOT_PROBED", because="NOT_PROBED")
     elif plan.webmail is None:
-        yield domain, None, asked("WEBMAIL_NOT_NAMED")
+        yield domain, None, (asked if ask else absent)("WEBMAIL_NOT_NAMED")
     elif not plan.webmail:
         yield domain, None, absent("NO_WEBMAIL")
     else:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..evaluate.tls.answers import answer_of
-from ..model import MAIL_SERVICE, ClientSession, Failure, Observation, ServiceKind, SmtpSession
+from ..model import MAIL_SERVICE, ClientSession, Failure, Observation, ServiceKind, SmtpSession, bracketed
 from . import client, looks, smtp
 from .asking import Asking
 from .hello import Opener
@@ -32,7 +32,7 @@ class ServiceProbe:
         self._plan = questions.plan
         self._kind = kind
         self._where = (host, address, port)
-        self._name = f"{host} {address}:{port}"
+        self._name = f"{host} {bracketed(address)}:{port}"
 
     async def run(self) -> None:
         """Asks everything the plan wants to know."""

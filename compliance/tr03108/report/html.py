@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tr03108.catalogue import Catalogue
-from tr03108.model import Audit, Finding, Level, TargetAudit, TargetVerdict, Verdict
+from tr03108.model import Audit, Finding, Level, Subject, TargetAudit, TargetVerdict, Verdict
 from tr03108.rooms import room
 
-from . import accepted, ending, view
+from . import accepted, ending, service_tables, view
 from .escape import block, line, plain
 from .texts import Texts, moment
+from .whereabouts import in_words
 
 # What the outcome of one entry of a list looks like: as the verdict of a finding that says no more than that
 _LOOKS = {"MET": "pass", "MARGINAL": "warn", "UNMET": "fail"}
@@ -75,14 +76,18 @@ class Page:
         self.steps = view.first_steps(target, texts)
         self.groups = view.groups(target, catalogue, texts)
         self.modules = tuple(view.modules(self.groups))
-        self.hosts = view.mail_hosts(target, texts)
+        self.hosts = service_tables.mail_hosts(target, texts)
+        self.clients = service_tables.client_services(target, texts)
+        self.led = service_tables.led(target, texts)
+        self.led_columns = service_tables.led_columns(texts)
         self.requirement_counts = view.counts(result.verdict.value for result in target.requirements)
         self.finding_counts = view.counts(finding.verdict.value for finding in target.findings)
         self.lists = accepted.service_lists(target.findings)
         self.ending = ending.by_year(ending.ending(target.findings, audit.as_of))
         self.horizon = ending.year_of(audit.as_of) + ending.HORIZON
         tls = ("accepted", "ending") if self.lists else ()
-        self.contents = ("first", "hosts", *tls, "requirements", "cases", "findings")
+        led = ("led",) if self.led else ()
+        self.contents = ("first", "hosts", *led, *tls, "requirements", "cases", "findings")
         self._list_of = {subject: n for n, lists in enumerate(self.lists, 1) for subject in lists.subjects}
         self.waived = tuple(finding for finding in target.findings if finding.waived is not None)
         self.duration = (target.finished - target.started).total_seconds()
@@ -105,6 +110,18 @@ class Page:
         if group.result is None or not group.result.reason:
             return ""
         return self._texts.phrase(group.result.reason)
+
+    def where(self, subjects: Iterable[Subject]) -> tuple[str, ...]:
+        """Service addresses in few words, one text for each host and set of ports."""
+        return in_words(subjects, self._texts)
+
+    def subjects(self, findings: Iterable[Finding]) -> tuple[Subject, ...]:
+        """What the findings are about, each once."""
+        return tuple(dict.fromkeys(finding.subject for finding in findings))
+
+    def clusters(self, group: view.Group) -> tuple[view.Cluster, ...]:
+        """The findings of a group, those that say the same together."""
+        return view.clusters(group.findings)
 
     def list_of(self, finding: Finding) -> str:
         """The anchor of the list that a finding's evidence has; empty where it has none."""

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tr03108.catalogue import Catalogue
-from tr03108.model import Audit, Finding, TargetAudit
+from tr03108.model import Audit, Finding, Subject, TargetAudit
 
 from .ending import ending, pressing, year_of
 from .escape import line
 from .texts import Texts, moment
 from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank, short
+from .whereabouts import in_words
 
 _WIDTH = 100
 _STEPS_SHOWN = 10
 _SUBJECTS_SHOWN = 4
 _ENDING_SHOWN = 3
+_LEFT_OUT_SHOWN = 8
 _QUIET = frozenset({"pass", "manual", "not-applicable", "info"})
 _COLORS = {
     **{"fail": "31", "inconclusive": "35", "warn": "33", "manual": "36", "pass": "32"},
@@ -67,7 +69,8 @@ class _Terminal:
         for note in notes(target):
             yield from _wrap(texts.note(note), "  ! ", "    ")
         if target.not_examined:
-            yield from _wrap(f"{ui('not_examined')}: {', '.join(map(line, target.not_examined[:50]))}", "  ! ", "    ")
+            left_out = texts.names([line(subject) for subject in target.not_examined], _LEFT_OUT_SHOWN)
+            yield from _wrap(f"{ui('not_examined')}: {left_out}", "  ! ", "    ")
         for waiver in target.expired_waivers:
             text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
             yield from _wrap(f"{ui('waivers_expired')}: {text}", "  ! ", "    ")
@@ -104,8 +107,7 @@ class _Terminal:
             yield from _wrap(step.message, "      ")
             yield from _wrap(step.remedy, "      → ", "        ")
             if len(step.subjects) > 1:
-                subjects = self.texts.names([line(subject) for subject in step.subjects], _SUBJECTS_SHOWN)
-                yield from _wrap(f"{ui('first_see')}: {subjects}", "      ")
+                yield from _wrap(f"{ui('first_see')}: {self._where(step.subjects)}", "      ")
         if len(steps) > _STEPS_SHOWN:
             yield "      " + ui("first_more", count=len(steps) - _STEPS_SHOWN)
 
@@ -137,6 +139,13 @@ class _Terminal:
             f"{line(finding.code)}{marks}",
         )
 
+    def _where(self, subjects: Iterable[Subject]) -> str:
+        """Service addresses in few words; those of many hosts are counted."""
+        places = in_words(subjects, self.texts)
+        shown = "; ".join(places[:_SUBJECTS_SHOWN])
+        left = len(places) - _SUBJECTS_SHOWN
+        return self.texts.ui("and_more", names=shown, count=left) if left > 0 else shown
+
     def _counts(self, verdicts: Iterable[str]) -> str:
         found = counts(verdicts)
         return " · ".join(self._paint(v, f"{count} {self.texts.verdict(v)}") for v, count in found) or "0"
@@ -151,14 +160,23 @@ class _Terminal:
 
 
 def _merged(rows: Sequence[tuple[str, _Cells]]) -> list[tuple[str, _Cells]]:
-    """Rows that differ only in the test case as one: `E-01-T +24`."""
-    same: dict[tuple[str, str, str], list[tuple[str, _Cells]]] = {}
+    """Rows that differ only in the test case as one, `E-01-T +24`, then those that differ only in the subject."""
+    words = {verdict: cells.verdict for verdict, cells in rows}
+    names: dict[tuple[str, str, str], list[str]] = {}
     for verdict, cells in rows:
-        same.setdefault((verdict, cells.subject, cells.code), []).append((verdict, cells))
+        names.setdefault((verdict, cells.subject, cells.code), []).append(cells.name)
+    subjects: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for (verdict, subject, code), own in names.items():
+        subjects.setdefault((verdict, tuple(own), code), []).append(subject)
     return [
-        (group[0][0], group[0][1]._replace(name=f"{group[0][1].name} +{len(group) - 1}") if group[1:] else group[0][1])
-        for group in same.values()
+        (verdict, _Cells(words[verdict], _first_of(own), _first_of(where), code))
+        for (verdict, own, code), where in subjects.items()
     ]
+
+
+def _first_of(texts: Sequence[str]) -> str:
+    """The first one, and how many there are besides."""
+    return f"{texts[0]} +{len(texts) - 1}" if len(texts) > 1 else texts[0]
 
 
 def _wrap(text: str, first: str, rest: str | None = None) -> list[str]:

@@ -1,8 +1,8 @@
-"""What the reports show of an audit, arranged for readers: steps to take, modules, groups of findings, mail hosts."""
+"""What the reports show of an audit, arranged for readers: steps to take, modules, groups of findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tr03108.catalogue import Catalogue
@@ -13,8 +13,12 @@ from .texts import Texts
 WORST_FIRST = ("fail", "inconclusive", "warn", "manual", "pass", "not-applicable", "info")
 TARGET_WORST_FIRST = ("not-compliant", "not-demonstrated", "no-deviation", "compliant")
 # Steps that can wait: consequences, whose cause has a step of its own, and what no repair at the target settles
-_LATER = {"NO_TLS": 1, "STARTTLS_UNSEEN": 1, "ADDRESSES_UNSEEN": 1, "MX_UNSEEN": 1, "NOT_COVERED": 2}
-_HOST_COLUMNS = 8  # as many as fit a sheet of A4; which ones come first, the texts say
+_LATER = {
+    **dict.fromkeys(("NO_TLS", "STARTTLS_UNSEEN", "ADDRESSES_UNSEEN", "MX_UNSEEN"), 1),
+    **dict.fromkeys(("TARGET_UNSEEN", "TARGET_REFUSED", "TARGET_NOT_IMPLICIT", "TARGET_CERTIFICATE"), 1),
+    "NOT_COVERED": 2,
+}
+_MOST_ALIKE = 2  # findings that are shown although they say the same, say for IPv4 and IPv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Step:
     message: str
     remedy: str
     ids: tuple[str, ...]
-    subjects: tuple[str, ...]
+    subjects: tuple[Subject, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +46,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """The findings of an address that have no column: the worst verdict, how many have it, and how many there are."""
+class Cluster:
+    """Findings of one check that say the same: those to show, and those that may be folded behind them."""
 
-    verdict: str
-    worst: tuple[tuple[str, str], ...]  # id and column head of those that have it, first those at which the gate stops
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class HostRow:
-    """One address of one mail host with its findings, one place for each column."""
-
-    subject: Subject
-    findings: tuple[Finding | None, ...]
-    others: Others | None
-    negotiated: str
-
-
-@dataclass(frozen=True, slots=True)
-class HostTable:
-    """The mail hosts: column heads and rows. `others`: whether some row has findings without a column."""
-
-    columns: tuple[str, ...]
-    rows: tuple[HostRow, ...]
-
-    @property
-    def others(self) -> bool:
-        return any(row.others is not None for row in self.rows)
+    shown: tuple[Finding, ...]
+    folded: tuple[Finding, ...]
 
 
 def blocks(finding: Finding) -> bool:
@@ -131,7 +112,7 @@ def first_steps(target: TargetAudit, texts: Texts) -> tuple[Step, ...]:
             texts.message(steps[failed, code, remedy][0]),
             remedy,
             _unique(name_of(finding) for finding in steps[failed, code, remedy]),
-            _unique(finding.subject.text for finding in steps[failed, code, remedy]),
+            tuple(dict.fromkeys(finding.subject for finding in steps[failed, code, remedy])),
         )
         for failed, code, remedy in order
     )
@@ -173,25 +154,16 @@ def modules(found: Iterable[Group]) -> Iterator[tuple[str, tuple[Group, ...]]]:
         yield module, tuple(members)
 
 
-def mail_hosts(target: TargetAudit, texts: Texts) -> HostTable:
-    """Every service address that was to be examined, with the verdicts found there."""
-    by_subject: dict[Subject, dict[str, Finding]] = {}
-    for finding in target.findings:
-        if finding.subject.port is not None:
-            by_subject.setdefault(finding.subject, {})[finding.check] = finding
-    present = _unique(check for findings in by_subject.values() for check in findings)
-    checks = sorted(present, key=texts.column_order)[:_HOST_COLUMNS]
-    labels = {finding.check: texts.column(finding.check) or short(name_of(finding)) for finding in target.findings}
-    rows = (
-        HostRow(
-            subject,
-            tuple(findings.get(check) for check in checks),
-            _others([finding for check, finding in findings.items() if check not in checks], labels),
-            _negotiated(findings),
-        )
-        for subject, findings in by_subject.items()
+def clusters(findings: Iterable[Finding]) -> tuple[Cluster, ...]:
+    """The findings in their order, many with the same verdict and code as one that stands for the others."""
+    same: dict[tuple[str, str, str, bool, bool], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.check, finding.verdict.value, finding.code, finding.waived is not None, blocks(finding))
+        same.setdefault(key, []).append(finding)
+    return tuple(
+        Cluster(tuple(members), ()) if len(members) <= _MOST_ALIKE else Cluster((members[0],), tuple(members[1:]))
+        for members in same.values()
     )
-    return HostTable(tuple(labels[check] for check in checks), tuple(rows))
 
 
 def counts(verdicts: Iterable[str]) -> tuple[tuple[str, int], ...]:
@@ -208,26 +180,6 @@ def rank(verdict: str) -> int:
 def worst(verdicts: Iterable[str]) -> str:
     """The worst of some verdicts."""
     return min(verdicts, key=rank, default="info")
-
-
-def _others(findings: Sequence[Finding], labels: Mapping[str, str]) -> Others | None:
-    """The findings without a column in short. What stops the gate is never behind a worse verdict that does not."""
-    found = sorted(findings, key=lambda finding: (not blocks(finding), rank(finding.verdict.value)))
-    if not found:
-        return None
-    verdict = found[0].verdict
-    worst = tuple((name_of(finding), labels[finding.check]) for finding in found if finding.verdict is verdict)
-    return Others(verdict.value, worst, len(found))
-
-
-def _negotiated(findings: dict[str, Finding]) -> str:
-    """Version, suite and group of the connection, as the first check that tells them has it."""
-    for check in ("tls.negotiated", "starttls.offered"):
-        evidence = findings[check].evidence if check in findings else {}
-        told = [str(evidence[key]) for key in ("version", "suite", "group") if isinstance(evidence.get(key), str)]
-        if told:
-            return " · ".join(told)
-    return ""
 
 
 def _module(name: str, findings: tuple[Finding, ...], catalogue: Catalogue) -> str:

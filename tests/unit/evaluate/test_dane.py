@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tr03108.evaluate.dane import Match, TlsaRecord, match, unusable
+from tr03108.evaluate.pkix import Path, verify
 from unit.evaluate.chains import HOST, OTHER, SHAPES, Maker, Shape, der, raw_record, record, spki
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -180,6 +181,24 @@ def test_pkix_usages_do_not_match_though_their_data_does() -> None:
     assert judge(shape, *records).code == "TLSA_UNUSABLE"
     assert judge(shape, *records, record(MAKER.root, 3, 1, 1)).code == "TLSA_MISMATCH"
     assert judge(shape, *records, record(shape.chain[0], 3, 1, 1)).code == "OK"
+
+
+def test_pkix_usages_narrow_what_a_client_trusts_that_verifies_by_pkix() -> None:
+    """Other services than SMTP may use them (RFC 7673): then path, dates and name count as well."""
+    shape = MAKER.shape("leaf and intermediate")
+    leaf, above = record(shape.chain[0], 1, 1, 1), record(MAKER.intermediate, 0, 1, 1)
+    trusted, strange = (verify(shape.ders, roots, NOW) for roots in ([der(MAKER.root)], []))
+
+    def judged(tlsa: TlsaRecord, path: Path = trusted, name: str = HOST) -> str:
+        return match([tlsa], shape.ders, (name,), NOW, (), path).code
+
+    assert [judged(tlsa) for tlsa in (leaf, above, record(MAKER.root, 0, 1, 1))] == ["OK"] * 3
+    assert judged(record(shape.chain[0], 0, 1, 1)) == "TLSA_MISMATCH"  # not a CA
+    assert judged(record(MAKER.intermediate, 1, 1, 1)) == "TLSA_MISMATCH"
+    assert [judged(tlsa, strange) for tlsa in (leaf, above)] == ["TLSA_MISMATCH"] * 2
+    assert [judged(tlsa, name=OTHER) for tlsa in (leaf, above)] == ["TLSA_NAME_MISMATCH"] * 2
+    late = verify(shape.ders, [der(MAKER.root)], NOW + timedelta(days=20000))
+    assert judged(leaf, late) == "TLSA_CHAIN_EXPIRED"
 
 
 def test_digest_agility() -> None:

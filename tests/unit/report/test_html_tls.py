@@ -10,7 +10,7 @@ import pytest
 from tr03108.catalogue import Catalogue
 from tr03108.model import Audit, Finding, Level, Outcome, Subject, Verdict, Waiver
 from tr03108.report import Texts, html
-from tr03108.report.view import mail_hosts
+from tr03108.report.service_tables import mail_hosts
 from unit.report.conftest import make_finding
 from unit.report.test_hostile import HOSTILE
 from unit.report.test_html import Document
@@ -37,7 +37,9 @@ def test_every_list_is_shown_once_and_names_all_its_addresses(page: str) -> None
     assert page.count("TLS_ECDHE_RSA_WITH_CAMELLIA_128_CBC_SHA256") == 1
     headings = re.findall(r"<h3>(<span class=\"mono\">.*?)</h3>", page)
     assert len(headings) == 2
-    assert all(subject.text in headings[0] for subject in OLD)
+    assert f"{OLD[0].name} ({OLD[0].address}, [{OLD[1].address}]), " in headings[0] and headings[0].endswith(
+        " 25</span>"
+    )
 
 
 def test_it_is_well_formed_and_links_lead_somewhere(

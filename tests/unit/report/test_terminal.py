@@ -8,7 +8,9 @@ from dataclasses import replace
 from tr03108.catalogue import Catalogue
 from tr03108.model import Audit
 from tr03108.report import Texts, terminal
-from tr03108.report.view import first_steps, groups, mail_hosts, notes
+from tr03108.report.service_tables import mail_hosts
+from tr03108.report.view import first_steps, groups, notes
+from unit.report.conftest import make_finding
 
 EN = Texts.load("en")
 
@@ -47,9 +49,19 @@ def test_steps_put_violations_first_causes_before_consequences_and_name_each_rem
     assert codes.index("STARTTLS_MISSING") < codes.index("NO_TLS")
     assert codes[-1] == "NOT_COVERED" and len({(step.code, step.remedy) for step in steps}) == len(steps)
     blind = next(step for step in steps if step.code == "VANTAGE_NO_IPV6")
-    assert blind.subjects == ("mx1.example.org/[2001:db8::1]:25", "mx2.example.org/[2001:db8::2]:25")
+    assert tuple(subject.text for subject in blind.subjects) == (
+        "mx1.example.org/[2001:db8::1]:25",
+        "mx2.example.org/[2001:db8::2]:25",
+    )
     assert "CERTIFICATE_SELF_SIGNED" not in codes, "waived"
     assert "MODE_TESTING" not in codes, "not gated"
+
+
+def test_a_service_comes_before_what_leads_clients_there(single: Audit) -> None:
+    led = make_finding("TARGET_CERTIFICATE", check="srv.imaps", case="TR-03108-E-22")
+    cause = make_finding("CERTIFICATE_EXPIRED", check="certificate.pkix", case="TR-03108-E-05")
+    steps = first_steps(replace(single.targets[0], findings=(led, cause)), EN)
+    assert [step.code for step in steps] == ["CERTIFICATE_EXPIRED", "TARGET_CERTIFICATE"]
 
 
 def test_groups_lose_no_finding(single: Audit, catalogue: Catalogue) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tr03108 import report
+from tr03108.evaluate.starttls import FAILURE_CODES
 from tr03108.model import Audit, Finding, Level, Outcome, Reason, Subject, TargetVerdict, UsageError, Verdict
 from tr03108.report import Texts
 from tr03108.report.fill import fill, generalise, places
@@ -59,6 +60,15 @@ NOT_OFFERED
 MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
 POLICY_HOST_MISSING POLICY_UNREACHABLE POLICY_STATUS POLICY_REDIRECT POLICY_CERTIFICATE POLICY_CONTENT_TYPE
 POLICY_TOO_LARGE POLICY_SYNTAX POLICY_MX_NOT_COVERED MODE_TESTING MODE_NONE MX_NOT_ENFORCEABLE
+IMPLICIT_TLS_MISSING SERVICE_NOT_OFFERED SERVICE_NOT_FOUND SERVICES_UNSEEN HOST_WITHOUT_ADDRESS
+TARGET_WITHOUT_ADDRESS TARGET_REFUSED TARGET_NOT_IMPLICIT TARGET_CERTIFICATE TARGET_UNSEEN TLS_GARBAGE TLS_CLOSED
+SRV_MISSING SRV_NOT_OFFERED SRV_INSECURE SRV_BOGUS SRV_UNSEEN SRV_TARGET_INSECURE SRV_TARGET_FOREIGN
+AUTODISCOVER_JSON_MISSING AUTODISCOVER_MISSING AUTOCONFIG_MISSING CONFIGURATION_UNSEEN CONFIGURATION_CERTIFICATE
+CONFIGURATION_HTTP_ONLY CONFIGURATION_INVALID CONFIGURATION_REDIRECT CONFIGURATION_STATUS CREDENTIALS_NEEDED
+SETTING_MISSING SETTING_PLAINTEXT SETTING_STARTTLS SETTING_INVALID SETTING_PORT SETTINGS_FOREIGN
+CONFIGURATION_ELSEWHERE MANUAL_PREMISES IMPLICIT_NOT_FIRST NOTHING_TO_RANK
+LOGIN_IN_CLEAR LOGIN_ANNOUNCED LOGIN_UNSEEN COMMAND_INJECTION INJECTION_UNSEEN
+WEBMAIL_NOT_NAMED NO_WEBMAIL WEBMAIL_PLAINTEXT WEBMAIL_REDIRECT_ELSEWHERE WEBMAIL_UNSEEN HSTS_MISSING
 """
 CODES = _CODES.split()
 CHECKS = (
@@ -80,6 +90,10 @@ CHECKS = (
     *("b1.dhe-length", "b1.groups", "b1.weak-signatures", "b1.suite-preference", "b1.encrypt-then-mac"),
     *("b1.truncated-hmac", "b1.certificate", "b1.certified-ca", "b1.ocsp-stapling", "b1.heartbeat-extension"),
     *("b1.renegotiation", "b1.extended-master-secret", "b1.compression", "b1.early-data"),
+    *("autodiscover.offered", "autodiscover.submission", "autodiscover.imap", "autodiscover.pop3", "autodiscover.json"),
+    *("autoconfig.offered", "autoconfig.submission", "autoconfig.imap", "autoconfig.pop3"),
+    *("srv.submissions", "srv.imaps", "srv.pop3s", "client-services.offered", "client-services.implicit-first"),
+    *("client-services.tlsa", "login.no-clear-text", "starttls.no-injection", "webmail.https-only", "webmail.hsts"),
 )
 
 
@@ -130,6 +144,45 @@ def test_words_on_pkix_say_that_dane_senders_still_deliver(code: str) -> None:
         assert "DANE" in words["remedy"]
 
 
+@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("CERTIFICATE_")])
+def test_words_on_pkix_fit_every_port(code: str) -> None:
+    assert "At port 25 senders" in EN.tables["code"][code]["message"]
+    assert "An Port 25 stellen Absender" in DE.tables["code"][code]["message"]
+
+
+@pytest.mark.parametrize("code", ["STARTTLS_MISSING", "PORT_REFUSED", "HANDSHAKE_ALERT", "STARTTLS_UNSEEN", "NO_TLS"])
+def test_words_on_how_tls_begins_fit_every_service(code: str) -> None:
+    for texts, ours in ((EN, "mail server|mail host|sender|MX|E-12"), (DE, "Mailserver|Absender|MX|E-12")):
+        words = texts.tables["code"][code]
+        assert re.search(ours, words["message"] + words["remedy"]) is None
+
+
+def test_a_service_that_was_not_found_is_not_proven_absent() -> None:
+    assert "Not found, not proven absent." in EN.general("SERVICE_NOT_FOUND").message
+    assert "Nicht gefunden heißt nicht: nachweislich nicht vorhanden." in DE.general("SERVICE_NOT_FOUND").message
+
+
+@pytest.mark.parametrize("code", ["SETTING_MISSING", "SETTING_PLAINTEXT", "SETTING_STARTTLS"])
+def test_each_kind_of_configuration_is_shown_its_own_lines(code: str) -> None:
+    for texts in (EN, DE):
+        for family in ("submission", "imap", "pop3"):
+            assert "<socketType>SSL</socketType>" in texts.general(code, f"autoconfig.{family}").remedy
+            assert "<SSL>on</SSL>" in texts.general(code, f"autodiscover.{family}").remedy
+
+
+@pytest.mark.parametrize(
+    ("check", "record"),
+    [
+        ("srv.submissions", "_submissions._tcp.<DOMAIN>. SRV 0 1 465 mail.<DOMAIN>."),
+        ("srv.imaps", "_imaps._tcp.<DOMAIN>. SRV 0 1 993 mail.<DOMAIN>."),
+        ("srv.pop3s", "_pop3s._tcp.<DOMAIN>. SRV 0 1 995 mail.<DOMAIN>."),
+    ],
+)
+def test_a_missing_srv_record_is_shown(check: str, record: str) -> None:
+    for texts in (EN, DE):
+        assert f"`{record}`" in texts.general("SRV_MISSING", check).remedy
+
+
 @pytest.mark.parametrize("code", ["SUITE_NOT_LISTED", "GROUP_NOT_LISTED", "SIGNATURE_NOT_LISTED"])
 def test_what_is_not_listed_need_not_be_insecure(code: str) -> None:
     check = {"SUITE": "tls.suites", "GROUP": "tls.groups", "SIGNATURE": "tls.signatures"}[code.partition("_")[0]]
@@ -168,6 +221,13 @@ def test_every_reason_of_the_policy_is_a_phrase() -> None:
 def test_every_reason_and_every_dnssec_cause_is_a_phrase() -> None:
     causes = {reason.value for reason in Reason} | {code for code in CODES if code.startswith(("DNSSEC_", "DNS_"))}
     assert causes <= EN.tables["phrase"].keys()
+
+
+def test_every_reason_of_client_services_is_a_phrase() -> None:
+    login = {"FORGOTTEN", "STARTTLS_REFUSED", "BROKEN_OFF"}
+    web = {"PORT_REFUSED", "REDIRECT_TO_HTTPS", "REDIRECT_IN_CLEAR", "PAGE_IN_CLEAR", "PAGE_REFUSED", "PAGE_STATUS"}
+    tls = {"TLS_GARBAGE", "TLS_CLOSED", "HANDSHAKE_ALERT", *FAILURE_CODES.values()}
+    assert login | web | tls | {"CREDENTIALS_NEEDED"} <= EN.tables["phrase"].keys()
 
 
 def test_an_unknown_language_is_wrong_usage() -> None:
@@ -234,6 +294,20 @@ class TestFinding:
         subject = Subject("service", "mx;touch${IFS}x.example.org", "192.0.2.1", 25, "smtp")
         remedy = EN.remedy(finding("STARTTLS_CLOSED", subject=subject, check="starttls.offered"))
         assert "touch" not in remedy and "-connect HOST:25" in remedy
+
+    def test_no_hostile_target_gets_into_a_command(self, finding: Callable[..., Finding]) -> None:
+        evidence = {"host": "mail;touch${IFS}x.example.org", "port": 993, "address": "192.0.2.1"}
+        subject = Subject("domain", "example.org")
+        found = finding("TARGET_NOT_IMPLICIT", subject=subject, check="srv.imaps", evidence=evidence)
+        assert "touch" not in EN.remedy(found) and "-connect HOST:993" in EN.remedy(found)
+
+    def test_a_target_is_shown_instead_of_the_domain(self, finding: Callable[..., Finding]) -> None:
+        evidence = {"host": "mail.example.net", "port": 993, "address": "192.0.2.1", "because": "TLS_CLOSED"}
+        evidence |= {"name": "_imaps._tcp.example.org"}
+        subject = Subject("domain", "example.org")
+        message = EN.message(finding("TARGET_NOT_IMPLICIT", subject=subject, check="srv.imaps", evidence=evidence))
+        assert message.startswith("Mail programs are led to mail.example.net, port 993, but at 192.0.2.1")
+        assert message.endswith(": a TLS handshake broken off without a reason (SRV record _imaps._tcp.example.org).")
 
 
 class TestSentence:
