@@ -136,6 +136,9 @@ def check_implicit_first(clients: Clients, rules: Rules) -> Result:
         return unmet("IMPLICIT_NOT_FIRST", thing=behind[0], things="; ".join(behind), compared=list(compared))
     if unknown is not None:
         return unseen("SRV_UNSEEN", name=unknown.lookup.name, cause=unknown.lookup.cause)
+    hidden = clients.autoconfig.lookup_failed or clients.autodiscover.lookup_failed
+    if hidden:
+        return unseen("CONFIGURATION_UNSEEN", detail=hidden)
     if not compared:
         return absent("NOTHING_TO_RANK")
     return met(compared=list(compared))

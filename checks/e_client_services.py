@@ -40,7 +40,7 @@ def check_offered(offer: Offer, rules: Rules) -> Result:
     for host in offer.hosts:
         if host.without_address:
             return unmet("TARGET_WITHOUT_ADDRESS", host=host.name, **evidence)
-        if not host.services:
+        if not host.services or host.addresses_unseen is not None:
             unknown = unknown or unseen("ADDRESSES_UNSEEN", host=host.name, **evidence)
     for service in offer.services:
         starttls = service.starttls
@@ -51,6 +51,10 @@ def check_offered(offer: Offer, rules: Rules) -> Result:
         elif not starttls.works:
             answer = unmet if offer.kind.implicit or starttls.code != "PORT_REFUSED" else not_offered
             return answer(starttls.code, starttls=starttls, **told, **evidence)
+    if offer.left_out:
+        unknown = unknown or unseen("BUDGET_EXHAUSTED", left_out=len(offer.left_out), **evidence)
+    if offer.detail:
+        unknown = unknown or unseen("SERVICES_UNSEEN", detail=offer.detail, **evidence)
     return unknown or met(**evidence)
 
 

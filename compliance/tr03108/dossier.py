@@ -20,6 +20,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .evaluate.anchors import parse_anchors
+from .evaluate.places import webmail_page
 from .model import (
     SERVICE_KINDS,
     ClientSession,
@@ -36,7 +37,6 @@ from .model import (
     pem,
     rfc3339,
 )
-from .wire import web_address
 
 SCHEMA = "tr03108.dossier/1"
 _CERTIFICATES = {"chain", "roots"}  # fields of DER certificates: PEM in the file
@@ -132,10 +132,8 @@ def _decode_dossier(body: dict[str, Any]) -> Dossier:
         _check_name(place.host)
         if place.kind not in SERVICE_KINDS or not 1 <= place.port <= 65535:
             raise ValueError("named: not a place of a service")
-    for url in dossier.plan.webmail or ():
-        page = web_address.parse(url)
-        if page is None or page.scheme != "https":
-            raise ValueError("webmail: not an https URL")
+    if not all(map(webmail_page, dossier.plan.webmail or ())):
+        raise ValueError("webmail: not an https URL")
     return dossier
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model import SERVICE_KINDS, ClientSession, Line, Observation
-from ..wire.languages import LANGUAGES, Exchange, Language, answer_to_injected, exchanges
+from ..wire.languages import LANGUAGES, Exchange, Language, answer_to_injected, exchanges, farewell_answered
+from ..wire.replies import Capabilities
 from .starttls import FAILURE_CODES, printable
 
 # How servers say that it is TLS they miss: RFC 3207, 4954 and 2554 (530, 538), RFC 5530, RFC 5804 section 1.3.
@@ -62,6 +63,9 @@ def clear_login(observation: Observation[ClientSession]) -> ClearLogin:
     deferred = next((each for each in asked if each.reply is not None and each.reply.transient), None)
     if deferred is not None and not _WANTS_TLS.search(deferred.heard[-1]):
         return ClearLogin("LOGIN_UNSEEN", (), False, _last(deferred), "SERVICE_DEFERRED", shown)
+    if language.tagged and not any(_capabilities(language, each) for each in said):
+        # RFC 9051 section 6.2.3: LOGIN is allowed where LOGINDISABLED is not announced, and it was not tried.
+        return ClearLogin("LOGIN_UNSEEN", (), True, reply, "SERVICE_REJECTED", shown)
     return ClearLogin("OK", (), True, reply, None, shown)
 
 
@@ -69,14 +73,16 @@ def _announced(language: Language, said: Sequence[Exchange]) -> tuple[str, ...]:
     """SASL mechanisms and login commands that the greeting or the capabilities name."""
     found: dict[str, None] = {}
     for each in said:
-        if each.reply is None or not _lists(language, each):
-            continue
-        capabilities = language.announced(each.reply)
+        capabilities = _capabilities(language, each)
         if capabilities is not None:
             found |= dict.fromkeys(capabilities.mechanisms)
             if capabilities.login:
                 found["USER" if language.name == "pop3" else "LOGIN"] = None
     return tuple(found)
+
+
+def _capabilities(language: Language, each: Exchange) -> Capabilities | None:
+    return language.announced(each.reply) if each.reply is not None and _lists(language, each) else None
 
 
 def _lists(language: Language, each: Exchange) -> bool:
@@ -134,7 +140,8 @@ def injection(observation: Observation[ClientSession]) -> Injection:
     answer = answer_to_injected(language, inside)
     if answer is not None:
         return Injection("COMMAND_INJECTION", None, printable(answer), None, shown)
-    if session.handshake.ended != "completed" or not any(sender == "S" for sender, _ in inside):
+    # Answers come in the order of commands: with that to our farewell, no other one can be to come.
+    if session.handshake.ended != "completed" or not farewell_answered(language, inside):
         return Injection("INJECTION_UNSEEN", because="SERVICE_ABORTED", dialogue=shown)
     return Injection("OK", "FORGOTTEN", dialogue=shown)
 

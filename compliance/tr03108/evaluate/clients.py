@@ -12,6 +12,7 @@ from ..wire.client_configuration import FAMILIES, Security
 from ..wire.web_address import WebAddress, parse
 from .configuration import Configuration, Locations
 from .host import Host
+from .lookup import Status
 from .names import dns_names
 from .observed import Observed
 from .pkix import load
@@ -40,7 +41,8 @@ class ClientHost(Host):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One kind of service at this domain. `state`: "found", "denied" (SRV records say that there is none), "not-found"
-    or "unseen" (`detail` says what stayed open)."""
+    or "unseen". `detail` says what stayed open, also of a service that was found: it may be elsewhere, too. `left_out`
+    are places beyond those that are looked at."""
 
     kind: ServiceKind
     domain: str
@@ -53,6 +55,7 @@ class Offer:
         return Subject("domain", self.domain, None, self.kind.port, self.kind.name)
 
     other_way: Offer | None = field(default=None, repr=False)  # to the same protocol
+    left_out: tuple[Place, ...] = ()
 
     @property
     def services(self) -> tuple[ClientService, ...]:
@@ -135,7 +138,8 @@ def clients(dossier: Dossier, observed: Observed, find: Find) -> Clients:
     for kind in kinds_of(plan):
         own = [place for place in places if place.kind is kind]
         if own or not kind.srv:
-            offers[kind.name] = build.offer(kind, "found" if own else "not-found", "", own)
+            detail = _open_srv(srv[kind.name]) if kind.srv else ""
+            offers[kind.name] = build.offer(kind, "found" if own else "not-found", detail, own)
             continue
         if srv[kind.name].denied:
             offers[kind.name] = build.offer(kind, "denied", f"{kind.srv}.{domain} SRV names no host", ())
@@ -157,6 +161,13 @@ def clients(dossier: Dossier, observed: Observed, find: Find) -> Clients:
     )
 
 
+def _open_srv(srv: Srv) -> str:
+    """What stayed open of SRV records, or why nobody can believe them; "" where nothing did."""
+    if not srv.unseen and srv.lookup.status is not Status.BOGUS:
+        return ""
+    return f"{srv.lookup.name} SRV: {srv.lookup.detail or srv.lookup.cause or 'not seen'}"
+
+
 class _Builder:
     def __init__(self, dossier: Dossier, observed: Observed, find: Find) -> None:
         self._dossier = dossier
@@ -164,14 +175,15 @@ class _Builder:
         self._find = find
 
     def offer(self, kind: ServiceKind, state: str, detail: str, places: Iterable[Place]) -> Offer:
-        hosts = tuple(self._host(place) for place in list(places)[:MOST_PLACES])
-        return Offer(kind, self._dossier.domain, state, detail, hosts)
+        every = tuple(places)
+        hosts = tuple(self._host(place) for place in every[:MOST_PLACES])
+        return Offer(kind, self._dossier.domain, state, detail, hosts, left_out=every[MOST_PLACES:])
 
     def guessed(self, kind: ServiceKind, found: Guess, srv: Srv, open_lookups: Iterable[str]) -> Offer:
         """A kind that nothing names."""
+        said = _open_srv(srv)
         if found.host is not None:
-            return self.offer(kind, "found", "", (Place(kind, found.host, kind.port, (BY_GUESS,)),))
-        said = f"{srv.lookup.name} SRV: {srv.lookup.detail or srv.lookup.cause or 'not seen'}" if srv.unseen else ""
+            return self.offer(kind, "found", said, (Place(kind, found.host, kind.port, (BY_GUESS,)),))
         detail = next(filter(None, (said, *open_lookups, found.unseen)), "")
         return self.offer(kind, "unseen" if detail else "not-found", detail, ())
 

@@ -61,6 +61,34 @@ class _Trail:
             self.signatures.setdefault(signature)
 
 
+def fits(name: str) -> bool:
+    """Whether DNS can hold a name."""
+    try:
+        parse_name(name)
+    except dns.exception.DNSException:
+        return False
+    return True
+
+
+def _impossible(name: str, rdtype: str) -> Lookup:
+    return Lookup(
+        name=name,
+        rdtype=rdtype,
+        status=Status.SECURE,
+        kind="nxdomain",
+        owner=name,
+        aliases=(),
+        records=(),
+        ttl=None,
+        cause=None,
+        place=None,
+        detail="longer than any name in DNS",
+        zones=(),
+        signatures=(),
+        failure=None,
+    )
+
+
 class Validator:
     """Judges lookups from observations. `get(name, rdtype)` gives the observation of a question, None if not asked.
 
@@ -84,8 +112,11 @@ class Validator:
         return self._answer(dns.name.root, dns.rdatatype.DNSKEY)
 
     def lookup(self, name: str, rdtype: str) -> Lookup:
-        """The judged answer to `name` `rdtype`."""
+        """The judged answer to `name` `rdtype`. A name that a prefix has made too long (RFC 1035 section 2.3.4) can
+        have no records, which nobody needs to be asked."""
         key = (name, rdtype)
+        if key not in self._lookups and not fits(name):
+            return _impossible(name, rdtype)
         if key not in self._lookups:
             self._zones.work = signatures.Work()
             self._lookups[key] = self._follow(parse_name(name), dns.rdatatype.from_text(rdtype))

@@ -12,7 +12,7 @@ from dns.rdtypes.IN.SRV import SRV
 
 from ..model import CLIENT_KINDS, SERVICE_KINDS, ClientSession, Failure, Observation, ProbePlan, Reason, ServiceKind
 from ..wire.client_configuration import Security
-from ..wire.web_address import parse
+from ..wire.web_address import WebAddress, parse
 from .configuration import Configuration
 from .host import Host
 from .lookup import Lookup, Status, present
@@ -23,7 +23,7 @@ BY_USER, BY_SRV, BY_GUESS = "user", "srv", "well-known"
 _BY_SECURITY: Mapping[tuple[str, bool], str] = {
     (kind.family, kind.implicit): kind.name for kind in CLIENT_KINDS if kind.language
 }
-_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED)
+_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL)
 # Names at which a service may be that nothing names; "" is the domain itself.
 _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "submission": ("smtp.", "mail.", ""),
@@ -68,8 +68,8 @@ class Srv:
 
     @property
     def denied(self) -> bool:
-        """The records say that there is no such service."""
-        return bool(self.targets) and not self.named
+        """The records say that there is no such service, and can be believed."""
+        return bool(self.targets) and not self.named and self.lookup.status is not Status.BOGUS
 
     @property
     def unseen(self) -> bool:
@@ -92,6 +92,12 @@ def srv_of(kind: ServiceKind, domain: str, find: Find) -> Srv:
 def kinds_of(plan: ProbePlan) -> tuple[ServiceKind, ...]:
     """The kinds of service for mail clients that the plan asks for."""
     return tuple(kind for kind in CLIENT_KINDS if kind.name in plan.services)
+
+
+def webmail_page(url: str) -> WebAddress | None:
+    """The page of a webmail that the user named; None where it is no https URL."""
+    page = parse(url)
+    return page if page is not None and page.scheme == "https" else None
 
 
 def named_places(plan: ProbePlan, srv: Iterable[Srv], configurations: Iterable[Configuration]) -> tuple[Place, ...]:

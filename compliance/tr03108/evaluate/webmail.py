@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from ..model import Failure, HttpExchange, Observation
 from ..wire.web_address import WebAddress, header, redirected
-from .clients import Webmail
+from .clients import Webmail, within
 from .starttls import FAILURE_CODES
 
 _LOGIN = re.compile(rb"<form\b|type\s*=\s*[\"']?password", re.IGNORECASE)
+_PASSWORD = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE)
 _REFUSALS = (400, 403, 404, 410, 421, 426)  # nothing is to be had here, and nothing is asked
 _MAX_AGE = re.compile(r"(?:\A|;)\s*max-age\s*=\s*\"?([0-9]{1,12})\"?\s*(?:;|\Z)", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def plain_page(webmail: Webmail) -> PlainPage:
     page = WebAddress("http", webmail.page.host, 80, webmail.page.target)
     target = redirected(page, status, exchange.headers)
     if target is None:
-        return _without_redirect(status)
+        return _without_redirect(status, exchange.body)
     if target.scheme != "https" or _LOGIN.search(exchange.body):
         return PlainPage("WEBMAIL_PLAINTEXT", "REDIRECT_IN_CLEAR", target.text, status)
     if _same_site(target.host, webmail):
@@ -52,7 +53,9 @@ def plain_page(webmail: Webmail) -> PlainPage:
     return PlainPage("WEBMAIL_REDIRECT_ELSEWHERE", None, target.text, status)
 
 
-def _without_redirect(status: int) -> PlainPage:
+def _without_redirect(status: int, body: bytes) -> PlainPage:
+    if status in _REFUSALS and _PASSWORD.search(body):  # a page that asks for one, whatever its status says
+        return PlainPage("WEBMAIL_PLAINTEXT", "PAGE_IN_CLEAR", status=status)
     if status in _REFUSALS:
         return PlainPage("OK", "PAGE_REFUSED", status=status)
     if 200 <= status < 300 or status == 401:  # 401: a browser would send name and password in the clear
@@ -61,11 +64,8 @@ def _without_redirect(status: int) -> PlainPage:
 
 
 def _same_site(host: str, webmail: Webmail) -> bool:
-    """The host itself, one below it or beside it, or one of the mail domain."""
-    own = webmail.page.host
-    parent = own.partition(".")[2]
-    sites = [own, webmail.domain, *([parent] if "." in parent else [])]
-    return any(host == site or host.endswith(f".{site}") for site in sites)
+    """The host itself, one below it, or one of the mail domain. One beside it may be anybody's, as below co.uk."""
+    return any(within(host, site) for site in (webmail.page.host, webmail.domain))
 
 
 @dataclass(frozen=True, slots=True)

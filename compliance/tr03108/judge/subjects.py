@@ -88,6 +88,8 @@ def _client_addresses(views: Views, each: str, of_case: bool) -> Iterator[Placed
                 yield host.subject, None, absent("HOST_WITHOUT_ADDRESS", a=host.a, aaaa=host.aaaa)
             else:
                 yield from _addresses(host, host.subject, views.dossier.plan.families)
+        if offer.left_out:
+            yield offer.subject, None, unseen("BUDGET_EXHAUSTED", left_out=len(offer.left_out))
         if of_case and not offer.hosts and offer.kind.family in _OWN_CASES:
             yield offer.subject, None, _not_there(offer, views, starttls=each == "starttls_address")
 
@@ -139,5 +141,9 @@ def _webmail(views: Views, *, ask: bool) -> Iterator[Placed]:
     else:
         for webmail in views.clients.webmail:
             yield webmail.subject, webmail, None
-        if not views.clients.webmail:
-            yield domain, None, unseen("ADDRESSES_UNSEEN", detail="no address of the named webmail was seen")
+        for host in views.clients.offers["https"].hosts:
+            hidden = host.addresses_unseen
+            if hidden is not None or not host.addresses:
+                detail = (hidden.detail or hidden.cause) if hidden is not None else "no address in scope"
+                lookups = {"a": host.a, "aaaa": host.aaaa}
+                yield host.subject, None, unseen("ADDRESSES_UNSEEN", detail=f"{host.name}: {detail}", **lookups)

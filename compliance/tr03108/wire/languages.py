@@ -59,6 +59,7 @@ LANGUAGES: Mapping[str, Language] = {
     )
 }  # fmt: skip
 
+_LEAVES = b"* BYE"
 _STATUS_LINES = {
     "smtp": re.compile(rb"[2-5][0-9]{2}(?: |\Z)"),
     "imap": re.compile(rb"a[0-9]+ (?:OK|NO|BAD)\b", re.IGNORECASE),
@@ -111,6 +112,23 @@ def answer_to_injected(language: Language, inside: Sequence[tuple[str, bytes]]) 
     if synchronised is not None or len(statuses) <= expected:
         return synchronised
     return statuses[expected - 1]
+
+
+def farewell_answered(language: Language, inside: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether what was heard inside TLS, where we did nothing but take leave, ends with the answer to that.
+
+    It cannot be taken for an answer to the harmless command: 221 and BYE answer nothing else; of POP3, where all
+    answers look alike, it is the only line; of ManageSieve the second status, behind capabilities that come unasked.
+    """
+    heard = [line for sender, line in inside if sender == "S"]
+    statuses = [line for line in heard if _STATUS_LINES[language.name].match(line)]
+    if language.name == "pop3":
+        return len(heard) == len(statuses) == 1
+    if language.name == "sieve":
+        return len(statuses) > 1
+    left = _LEAVES if language.tagged else b"221"
+    own = {line.split(b" ")[0] for sender, line in inside if sender == "C"} if language.tagged else set()
+    return any(line.upper().startswith(left) or line.split(b" ")[0] in own for line in heard)
 
 
 def _reply(language: Language, command: bytes, heard: Sequence[bytes]) -> Answer | None:
