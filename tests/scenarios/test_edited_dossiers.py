@@ -115,6 +115,28 @@ def test_a_dialogue_that_breaks_off_before_the_login_shows_nothing(seen: Seen) -
     }
 
 
+@pytest.mark.parametrize(
+    ("refusal", "code"), [(b"a2 NO No such mechanism", "LOGIN_UNSEEN"), (b"a2 NO [PRIVACYREQUIRED] Use TLS", "OK")]
+)
+def test_without_capabilities_nobody_knows_of_the_login_of_imap(seen: Seen, refusal: bytes, code: str) -> None:
+    """AUTHENTICATE may be refused where LOGIN is not; only LOGINDISABLED, or a word about TLS, says that it is."""
+
+    def without_capabilities(observation: Observation[Any]) -> Observation[Any]:
+        said = observation.value.lines
+        lines = tuple(
+            replace(
+                line, data=b"* OK ready" if number == 0 else refusal if line.data.startswith(b"a2 NO") else line.data
+            )
+            for number, line in enumerate(said)
+        )
+        return replace(observation, value=replace(observation.value, lines=lines))
+
+    scenario = seen.dossiers["clients-capabilities-unknown"]
+    dossier = edited(scenario, without_capabilities, "client-plain/imap/")
+    findings = [f for f in findings_of(dossier, "login.no-clear-text") if f.subject.port == 143]
+    assert codes(findings) == {code}
+
+
 def test_a_case_without_a_check_is_not_covered(seen: Seen) -> None:
     """Every case that can be seen from outside has its check now: only a build without them says so."""
     catalogue = load_catalogue()

@@ -59,6 +59,9 @@ def clear_login(observation: Observation[ClientSession]) -> ClearLogin:
         return ClearLogin(
             "LOGIN_ANNOUNCED", announced, wants_tls or _all_refused(language, announced), reply, None, shown
         )
+    if language.tagged and not _listed(language, said) and not all(_WANTS_TLS.search(each.heard[-1]) for each in asked):
+        # Only its capabilities say of IMAP's LOGIN, which is never tried, that it is disabled.
+        return ClearLogin("LOGIN_UNSEEN", (), False, reply, "SERVICE_REJECTED", shown)
     deferred = next((each for each in asked if each.reply is not None and each.reply.transient), None)
     if deferred is not None and not _WANTS_TLS.search(deferred.heard[-1]):
         return ClearLogin("LOGIN_UNSEEN", (), False, _last(deferred), "SERVICE_DEFERRED", shown)
@@ -77,6 +80,12 @@ def _announced(language: Language, said: Sequence[Exchange]) -> tuple[str, ...]:
             if capabilities.login:
                 found["USER" if language.name == "pop3" else "LOGIN"] = None
     return tuple(found)
+
+
+def _listed(language: Language, said: Sequence[Exchange]) -> bool:
+    """Whether the server has told its capabilities at all."""
+    told_in = (each.reply for each in said if each.reply is not None and _lists(language, each))
+    return any(language.announced(reply) is not None for reply in told_in)
 
 
 def _lists(language: Language, each: Exchange) -> bool:
