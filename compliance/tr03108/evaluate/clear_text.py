@@ -57,9 +57,10 @@ def clear_login(observation: Observation[ClientSession]) -> ClearLogin:
     reply = _last(asked[0])
     if announced:
         wants_tls = all(_WANTS_TLS.search(each.heard[-1]) for each in asked)
-        return ClearLogin(
-            "LOGIN_ANNOUNCED", announced, wants_tls or _all_refused(language, announced), reply, None, shown
-        )
+        # Of IMAP's LOGIN, which is a command of its own and never tried, a refusal of AUTHENTICATE says nothing.
+        wants_tls = wants_tls and not (language.tagged and "LOGIN" in announced)
+        refused = wants_tls or _all_refused(language, announced)
+        return ClearLogin("LOGIN_ANNOUNCED", announced, refused, reply, None, shown)
     deferred = next((each for each in asked if each.reply is not None and each.reply.transient), None)
     if deferred is not None and not _WANTS_TLS.search(deferred.heard[-1]):
         return ClearLogin("LOGIN_UNSEEN", (), False, _last(deferred), "SERVICE_DEFERRED", shown)

@@ -26,12 +26,13 @@ Get = Callable[[str], "Observation[Any] | None"]  # an observation by its key
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A request that was not made yet. `posts`: with the question in its body."""
+    """A request that was not made yet. `posts`: the mail address that the body asks for,
+    "" where there is no body."""
 
     key: str
     address: str
     page: WebAddress
-    posts: bool
+    posts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Visit:
 
 
 def visit(
-    question: str, page: WebAddress, families: tuple[int, ...], find: Find, get: Get, *, posts: bool = False
+    question: str, page: WebAddress, families: tuple[int, ...], find: Find, get: Get, *, posts: str = ""
 ) -> Visit:  # fmt: skip
     """Asks for a page and follows where the answers lead, but never from HTTPS to plain HTTP.
 
@@ -104,7 +105,7 @@ def visit(
     while True:
         host = Host(name=page.host, a=find(page.host, "A"), aaaa=find(page.host, "AAAA"), families=families)
         hops.append(Hop(page, host))
-        end = _ask(f"{question}.{len(hops)}", hops, get, posts and page.scheme == "https")
+        end = _ask(f"{question}.{len(hops)}", hops, get, posts if page.scheme == "https" else "")
         exchange = hops[-1].exchange
         if end.end != "answered" or exchange is None:
             return Visit(question, tuple(hops), end.end, end.detail, end.wanted)
@@ -127,7 +128,7 @@ class _End:
     wanted: Wanted | None = None
 
 
-def _ask(question: str, hops: list[Hop], get: Get, posts: bool) -> _End:
+def _ask(question: str, hops: list[Hop], get: Get, posts: str) -> _End:
     """Tries the addresses of the last hop and puts the answer that counts into it."""
     page, host = hops[-1].page, hops[-1].host
     left_out = _left_out(host)

@@ -29,7 +29,9 @@ class PlainPage:
 
 
 def plain_page(webmail: Webmail) -> PlainPage:
-    """Judges the answer at port 80."""
+    """Judges the answer at port 80, and whether that over HTTPS leads away from it."""
+    if (target := _away(webmail)) is not None:
+        return PlainPage("WEBMAIL_PLAINTEXT", "REDIRECT_IN_CLEAR", target.text)
     if webmail.plain is None:
         return PlainPage("WEBMAIL_UNSEEN", because="NOT_PROBED")
     exchange = webmail.plain.value
@@ -51,6 +53,15 @@ def plain_page(webmail: Webmail) -> PlainPage:
     if _same_site(target.host, webmail):
         return PlainPage("OK", "REDIRECT_TO_HTTPS", target.text, status)
     return PlainPage("WEBMAIL_REDIRECT_ELSEWHERE", None, target.text, status)
+
+
+def _away(webmail: Webmail) -> WebAddress | None:
+    """Where the page over HTTPS sends a browser in the clear."""
+    exchange = webmail.secured.value if webmail.secured is not None else None
+    if exchange is None or exchange.ended != "answered":
+        return None
+    target = redirected(webmail.page, exchange.status, exchange.headers)
+    return target if target is not None and target.scheme != "https" else None
 
 
 def _without_redirect(status: int, body: bytes) -> PlainPage:

@@ -97,3 +97,9 @@ def test_hsts_unseen(secured: object) -> None:
 
 def test_no_hsts_at_all() -> None:
     assert hsts(webmail(secured=exchange())).code == "HSTS_MISSING"
+
+
+def test_a_page_over_https_that_leads_to_plain_http_is_used_in_the_clear() -> None:
+    closed = refused("http://webmail.example.org/")
+    for place, code in (("http://mail.example.net/", "WEBMAIL_PLAINTEXT"), ("https://mail.example.net/", "OK")):
+        assert plain_page(webmail(closed, to(place))).code == code
