@@ -80,6 +80,63 @@ def test_no_mail_host_answers(seen: Seen) -> None:
     assert codes(mail) == {"VANTAGE_PORT_25", "VANTAGE_NO_IPV6"}
 
 
+@pytest.mark.parametrize(
+    ("look", "check", "code"),
+    [
+        ("client-plain", "login.no-clear-text", "LOGIN_UNSEEN"),
+        ("client-injection", "starttls.no-injection", "INJECTION_UNSEEN"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("reason", "because"), [(Reason.TIMEOUT, "SERVICE_TIMEOUT"), (Reason.DEFERRED, "SERVICE_DEFERRED")]
+)
+def test_a_second_connection_does_not_come_about(
+    seen: Seen, look: str, check: str, code: str, reason: Reason, because: str
+) -> None:
+    """Who was there before may have no time for the questions that nobody asks twice."""
+    dossier = edited(seen.dossiers["flawless"], blind(reason), f"{look}/imap/", f"{look}/smtp/")
+    findings = findings_of(dossier, check)
+    blinded = [finding for finding in findings if finding.subject.port in (25, 143)]
+    assert {(f.code, f.outcome, f.evidence["because"]) for f in blinded} == {(code, "UNSEEN", because)}
+    assert codes(finding for finding in findings if finding.subject.port in (110, 587, 4190)) == {"OK"}
+
+
+def test_a_dialogue_that_breaks_off_before_the_login_shows_nothing(seen: Seen) -> None:
+    def shortened(observation: Observation[Any]) -> Observation[Any]:
+        """What was said until the login was asked for."""
+        session = observation.value
+        said = [number for number, line in enumerate(session.lines) if line.sender == "C"]
+        return replace(observation, value=replace(session, lines=session.lines[: said[1]], ended="closed"))
+
+    dossier = edited(seen.dossiers["flawless"], shortened, "client-plain/imap/")
+    findings = [f for f in findings_of(dossier, "login.no-clear-text") if f.subject.port == 143]
+    assert {(f.code, f.outcome, f.evidence["because"]) for f in findings} == {
+        ("LOGIN_UNSEEN", "UNSEEN", "SERVICE_ABORTED")
+    }
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"), [(b"a2 NO No such mechanism", "LOGIN_UNSEEN"), (b"a2 NO [PRIVACYREQUIRED] Use TLS", "OK")]
+)
+def test_without_capabilities_nobody_knows_of_the_login_of_imap(seen: Seen, refusal: bytes, code: str) -> None:
+    """AUTHENTICATE may be refused where LOGIN is not; only LOGINDISABLED, or a word about TLS, says that it is."""
+
+    def without_capabilities(observation: Observation[Any]) -> Observation[Any]:
+        said = observation.value.lines
+        lines = tuple(
+            replace(
+                line, data=b"* OK ready" if number == 0 else refusal if line.data.startswith(b"a2 NO") else line.data
+            )
+            for number, line in enumerate(said)
+        )
+        return replace(observation, value=replace(observation.value, lines=lines))
+
+    scenario = seen.dossiers["clients-capabilities-unknown"]
+    dossier = edited(scenario, without_capabilities, "client-plain/imap/")
+    findings = [f for f in findings_of(dossier, "login.no-clear-text") if f.subject.port == 143]
+    assert codes(findings) == {code}
+
+
 def test_a_case_without_a_check_is_not_covered(seen: Seen) -> None:
     """Every case that can be seen from outside has its check now: only a build without them says so."""
     catalogue = load_catalogue()

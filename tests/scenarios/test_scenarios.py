@@ -37,6 +37,7 @@ DEDICATED = {
     "CHAIN_UNREADABLE": "OpenSSL loads no certificate that cannot be read",
     "CURVE_EXPLICIT": "OpenSSL serves no certificate with such a key",
     "DNSSEC_LIMIT": "the lab signs each record set once",
+    "INJECTION_UNSEEN": "a lab server that got through TLS once does so again",
     "GROUP_UNSEEN": "needs a server whose key exchange message cannot be read",
     "ISSUER_NOT_DECLARED": "no shipped profile declares authorities",
     "SERVICE_UNREACHABLE": "loopback always has a route",

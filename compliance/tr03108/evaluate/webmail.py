@@ -86,7 +86,8 @@ def hsts(webmail: Webmail) -> Hsts:
     if exchange is None:
         return Hsts("WEBMAIL_UNSEEN", because=_because(seen.failure))
     if exchange.ended != "answered":
-        return Hsts("WEBMAIL_UNSEEN", because="PORT_REFUSED" if exchange.ended == "refused" else "SERVICE_ABORTED")
+        known = {"refused": "PORT_REFUSED", "silent": "SERVICE_TIMEOUT"}
+        return Hsts("WEBMAIL_UNSEEN", because=known.get(exchange.ended, "SERVICE_ABORTED"))
     value = header(exchange.headers, "Strict-Transport-Security") or ""
     age = _MAX_AGE.search(value)
     return Hsts("OK" if age is not None and int(age[1]) > 0 else "HSTS_MISSING", value[:200])

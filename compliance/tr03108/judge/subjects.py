@@ -41,7 +41,7 @@ def subjects(each: str, views: Views, *, of_case: bool) -> Iterator[Placed]:
         yield domain, views.clients, None
     elif each == "client_service":
         for offer in views.clients.offers.values():
-            if offer.kind.srv:
+            if offer.kind.srv or offer.state == "found":  # webmail is only where the user says so
                 yield offer.subject, offer, None
     elif each == "client_address":
         yield from list(_client_addresses(views, each, of_case)) or [(domain, None, _no_service(views))]

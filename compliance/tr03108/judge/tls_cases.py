@@ -183,7 +183,7 @@ def signatures(service: Service, rules: Rules) -> Result:
     tls12 = listings.schemes(facts, "TLSv1.2")
     tls13 = listings.schemes(facts, "TLSv1.3")
     if not tls12.accepted and not tls13.accepted:
-        return not_known(tls12 + tls13, "")
+        return _nothing_signed(service, tls12 + tls13)
     missing = _missing_scheme(service, judgement, tls12)
     if missing is not None and missing.outcome is Outcome.UNMET:
         return missing
@@ -200,7 +200,7 @@ def required_signatures(service: Service, rules: Rules) -> Result:
     tls12 = listings.schemes(facts, "TLSv1.2")
     found = tls12 + listings.schemes(facts, "TLSv1.3")
     if not found.accepted:
-        return not_known(found, "")
+        return _nothing_signed(service, found)
     if facts.unproven:
         answer = facts.unproven[0]
         return unmet("KEY_NOT_PROVEN", version=answer.version, suites=[a.question for a in facts.unproven][:10])
@@ -222,6 +222,13 @@ def other_signatures(service: Service, rules: Rules) -> Result:
     if not found.accepted:
         return absent("TLS12_NOT_SPOKEN") if service.tls.version("TLSv1.2") == "refused" else not_known(found, "")
     return TlsJudgement(service, rules).result("signature", found, _SIGNATURE_CODES)
+
+
+def _nothing_signed(service: Service, found: listings.Listing) -> Result:
+    """No signature scheme was seen; versions before TLS 1.2 have none to choose from."""
+    if all(service.tls.version(version) == "refused" for version in listings.MODERN):
+        return absent("TLS12_NOT_SPOKEN")
+    return not_known(found, "")
 
 
 def _missing_scheme(service: Service, judgement: TlsJudgement, tls12: listings.Listing) -> Result | None:

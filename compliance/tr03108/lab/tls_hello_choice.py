@@ -100,6 +100,8 @@ def choose(config: HelloConfig, hello: ClientHello, size: int, chains: Sequence[
     for suite in _order(ours, hello.suites, config.server_preference):
         choice = _suite(config, hello, version, suite, chains)
         if choice is not None:
+            if config.stumble != IGNORE and choice.exchange.startswith(config.stumbles_over):
+                raise Declined(config.stumble, HANDSHAKE_FAILURE)
             return choice
     raise Declined(config.refusal, HANDSHAKE_FAILURE)
 

@@ -67,7 +67,9 @@ class HelloConfig:
     `compression` is chosen where it is offered. `tickets` are those of TLS 1.3; in earlier versions any number above 0
     announces one. `names` are the server names it knows (none: all): `unknown_name` and `without_name` are a Refusal
     or "ignore", the former also "warn". `longest_hello` in octets, `too_long` what happens beyond; the other Refusals
-    show where they are not "ignore". `refusal` is for all that is not agreed upon.
+    show where they are not "ignore". `stumbles_over` are beginnings of the names of key exchanges that are chosen
+    though the server lacks what they need (a prime), which it finds out too late. `refusal` is for all that is not
+    agreed upon.
     """
 
     suites: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class HelloConfig:
     grease: Refusal = IGNORE  # on values of RFC 8701
     newer_version: Refusal = IGNORE  # on a version above its own, instead of a lower one
     empty_key_share: Refusal = IGNORE
+    stumble: Refusal = IGNORE  # where it chose a suite of `stumbles_over`
+    stumbles_over: tuple[str, ...] = ("DHE", "DH_anon")
     renegotiation: Refusal = WARN  # a client's second handshake; never accepted
     refusal: Refusal = ALERT
     fault: HelloFault | None = None
@@ -210,6 +214,7 @@ _SCHEME_CODES = {name: code for code, name in SIGNATURE_SCHEMES.items()}
 _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "keys": tuple,
     "names": tuple,
+    "stumbles_over": tuple,
     "staple": bytes.fromhex,
     "cookie": bytes.fromhex,
     "fault": HelloFault,
@@ -223,6 +228,7 @@ _REFUSALS: Mapping[str, tuple[str, ...]] = {
     "grease": (IGNORE,),
     "newer_version": (IGNORE,),
     "empty_key_share": (IGNORE,),
+    "stumble": (IGNORE,),
     "renegotiation": (IGNORE, WARN),
     "refusal": (),
 }

@@ -5,12 +5,15 @@ A ServerHello names one choice, so that each thing accepted takes one hello, and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..evaluate.spki import key_type
 from ..evaluate.tls.answers import Answer
 from ..evaluate.tls.certificate_curve import curve_of
+from ..evaluate.tls.facts import BESIDE
+from ..evaluate.tls.stumbling import INTERNAL_ERROR, KINDS, OTHER, USUAL, Stumbling, kind_of, may_have_stumbled
 from ..model import HelloSets
 from ..wire.tls.client_hello import ClientHello
 from ..wire.tls.code_points import (
@@ -30,7 +33,7 @@ from .hellos import NUMBERS, Hellos, curious
 ECDHE = tuple(suite for suite in ALL_SUITES if uses_ecdhe(suite))
 SHARES = (29, 23)  # keys for servers that do not like a hello without any: x25519 and secp256r1
 _EMPTY_SHARE_ALERTS = (10, 40, 47, 50, 109)  # what such a server may answer
-PROTOCOL_VERSION, _INTERNAL_ERROR = 70, 80  # alerts
+PROTOCOL_VERSION = 70  # alert
 
 Ask = Callable[[Question], Awaitable[Answer]]
 Make = Callable[[Sequence[int]], ClientHello]
@@ -51,6 +54,9 @@ class Survey:
         self._chosen: set[int | None] = set()  # suites seen in TLS 1.2
         self._used: set[int] = set()  # signature schemes seen in TLS 1.2
         self._shares = False  # keys are sent from the start, where the server wants it so
+        self._answers = [] if ordinary is None else [ordinary]
+        self._unusable: dict[str, set[str]] = {}  # kinds of suites of which a version has none, where that was asked
+        self._kinds_asked = {version: asyncio.Lock() for version in NUMBERS}
         self._leaf = ordinary.chain[0] if ordinary is not None and ordinary.chain else None
 
     async def run(self) -> None:
@@ -63,20 +69,33 @@ class Survey:
         """One version with all its suites, after a refusal once more with the usual ones, which make a shorter hello.
 
         Not after the alert that says it is about the version. After an internal error it is asked with those that need
-        no signature.
+        no signature. Where that brings nothing, those are left out over which servers were seen to stumble.
         """
-        answer = await self._hello(f"versions.{name}", self._hellos.old(name, self._best(name)))
-        if answer.kind == "refused" and answer.alert != PROTOCOL_VERSION:
-            return await self._hello(f"versions.{name}.usual", self._hellos.old(name, usual(self._best(name))))
-        if answer.alert != _INTERNAL_ERROR or answer.chosen:
+        whole = self._hellos.old(name, self._best(name))
+        answer = await self._send(f"versions.{name}", whole)
+        if answer.chosen or answer.alert == PROTOCOL_VERSION or not may_have_stumbled(answer):
             return answer
-        unsigned = [suite for suite in self._best(name) if not forward_secret(suite, NUMBERS[name])]
-        return await self._hello(f"versions.{name}.unsigned", self._hellos.old(name, unsigned))
+        if answer.alert == INTERNAL_ERROR:
+            rest = [suite for suite in self._best(name) if not forward_secret(suite, NUMBERS[name])]
+            end = "unsigned"
+        elif self._doubted(answer, name):
+            return await self._apart(f"versions.{name}", whole, answer, name)
+        else:
+            rest, end = list(usual(self._best(name))), "usual"
+        answer = await self._send(f"versions.{name}.{end}", self._hellos.old(name, rest))
+        if answer.chosen or answer.alert == PROTOCOL_VERSION or not may_have_stumbled(answer):
+            return answer
+        plain = [suite for suite in self._best(name) if kind_of(suite) == USUAL]
+        answer = await self._send(f"versions.{name}.apart", self._hellos.old(name, plain))
+        if answer.chosen:  # it stumbles, so that this will be asked anyway
+            await self._ask_kinds(name)
+        return answer
 
     async def _tls13_version(self) -> Answer:
         first = await self._hello("versions.TLSv1.3", self._hellos.new(self._best("TLSv1.3")))
         spoken = self._ordinary is not None and self._ordinary.version == "TLSv1.3"
-        if first.chosen or not (spoken or first.alert in _EMPTY_SHARE_ALERTS):
+        closed = first.kind == "refused" and first.alert is None
+        if first.chosen or not (spoken or closed or first.alert in _EMPTY_SHARE_ALERTS):
             return first
         self._shares = True
         return await self._hello("versions.TLSv1.3.shares", self._hellos.new(self._best("TLSv1.3")))
@@ -101,8 +120,9 @@ class Survey:
         while (pool := sets[:-1] if worst is None else sets[:worst]) and len(sets) > 1:
             union = together(pool)
             answer = await self._hello(f"{name}.{number}", make(union))
-            if read is suite_of and not answer.chosen and 0 < len(usual(union)) < len(union):
-                answer = await self._hello(f"{name}.{number}.usual", make(usual(union)))
+            offered = _offered(answer, union)
+            if read is suite_of and not answer.chosen and 0 < len(usual(offered)) < len(offered):
+                answer = await self._hello(f"{name}.{number}.usual", make(usual(offered)))
             found = index_of(read(answer), pool) if answer.chosen else None
             if found is None:
                 break
@@ -120,7 +140,8 @@ class Survey:
         while rest:
             answer = await self._hello(f"{name}.{len(found) + 1}{end}", make(rest))
             code = read(answer) if answer.chosen else None
-            if code is None and own_order and 0 < len(usual(rest)) < len(rest):
+            offered = _offered(answer, rest)
+            if code is None and own_order and 0 < len(usual(offered)) < len(offered):
                 rest, end = list(usual(rest)), ".usual"
                 continue
             if code is None or code not in rest:
@@ -130,6 +151,51 @@ class Survey:
         return found
 
     async def _hello(self, name: str, hello: ClientHello | None) -> Answer:
+        """The answer; where the server may have stumbled, to the hello without the suites that may be the reason."""
+        if hello is None or hello.versions is not None:
+            return await self._send(name, hello)
+        version = next(text for text, number in NUMBERS.items() if number == hello.version)
+        usable = self._usable(hello, version)
+        answer = await self._send(name, usable)
+        if may_have_stumbled(answer) and self._doubted(answer, version):
+            return await self._apart(name, usable, answer, version)
+        return answer
+
+    async def _apart(self, name: str, hello: ClientHello, answer: Answer, version: str) -> Answer:
+        """Asks again, first without the kinds of suites of which the server has none, then without those in doubt."""
+        await self._ask_kinds(version)
+        usable = self._usable(hello, version)
+        if usable is not hello:
+            answer = await self._send(_ending(name, "apart"), usable)
+        doubted = self._doubted(answer, version) if may_have_stumbled(answer) else frozenset()
+        rest = [suite for suite in usable.suites if kind_of(suite) not in doubted]
+        if 0 < len(rest) < len(usable.suites) and doubted == {OTHER}:
+            return await self._send(_ending(name, "known"), replace(usable, suites=tuple(rest)))
+        return answer
+
+    async def _ask_kinds(self, version: str) -> None:
+        """Each kind of suites of a version alone, as long as none is known to be accepted: once in a survey."""
+        async with self._kinds_asked[version]:
+            if version in self._unusable:
+                return
+            unusable = set[str]()
+            for kind in KINDS:
+                if kind not in Stumbling(self._answers).sound(version):
+                    suites = [suite for suite in self._best(version) if kind_of(suite) == kind]
+                    answer = await self._send(f"suites.{version}.{kind}", self._hellos.old(version, suites))
+                    unusable.update(() if answer.chosen else (kind,))
+            self._unusable[version] = unusable
+
+    def _usable(self, hello: ClientHello, version: str) -> ClientHello:
+        """The hello without the kinds of suites of which the server is known to have none, unless that is all."""
+        unusable = self._unusable.get(version, set())
+        suites = tuple(suite for suite in hello.suites if kind_of(suite) not in unusable)
+        return replace(hello, suites=suites) if 0 < len(suites) < len(hello.suites) else hello
+
+    def _doubted(self, answer: Answer, version: str) -> frozenset[str]:
+        return Stumbling(self._answers).doubted(answer, version)
+
+    async def _send(self, name: str, hello: ClientHello | None) -> Answer:
         new = hello is not None and hello.versions is not None
         shares: tuple[int, ...] = ()
         if new and hello is not None and self._shares:
@@ -144,6 +210,7 @@ class Survey:
         return self._keep(await self._asking(question))
 
     def _keep(self, answer: Answer) -> Answer:
+        self._answers.append(answer)
         if answer.version == "TLSv1.2":
             self._tls12_answered = True
             self._chosen.add(answer.suite)
@@ -219,6 +286,17 @@ def together(sets: Iterable[Sequence[int]]) -> tuple[int, ...]:
 def index_of(code: int | None, sets: Sequence[Sequence[int]]) -> int | None:
     """Which set a code is in."""
     return next((at for at, each in enumerate(sets) if code in each), None)
+
+
+def _offered(answer: Answer, suites: Sequence[int]) -> Sequence[int]:
+    """The suites that were asked for in the end."""
+    return suites if answer.offered is None else answer.offered.suites
+
+
+def _ending(name: str, part: str) -> str:
+    """The name of a question with one more part; what it says at its end about groups stays there."""
+    head, dot, last = name.rpartition(".")
+    return f"{head}.{part}.{last}" if dot and last == BESIDE else f"{name}.{part}"
 
 
 def _unusual(suite: int) -> bool:

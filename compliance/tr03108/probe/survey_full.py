@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..evaluate.tls.answers import Answer
+from ..evaluate.tls.stumbling import KINDS, kind_of
 from ..wire.tls.client_hello import ClientHello
 from ..wire.tls.code_points import (
     FFDHE_GROUPS,
@@ -153,5 +154,7 @@ class FullSurvey(Survey):
 
     def _oldest_first(self) -> ClientHello:
         """All versions at once, the oldest first: the newest should be chosen all the same."""
-        suites = together((self._worst("TLSv1.2"), self._worst("TLSv1.3")))
+        spoken = [kinds for kinds in self._unusable.values() if len(kinds) < len(KINDS)]
+        usable = [suite for suite in self._worst("TLSv1.2") if not any(kind_of(suite) in kinds for kinds in spoken)]
+        suites = together((usable, self._worst("TLSv1.3")))
         return self._hellos.every_version((*LEGACY[1:], "TLSv1.2", "TLSv1.3"), suites)

@@ -69,9 +69,9 @@ class VerdictSurvey(Survey):
 
     async def _speaks_tls13(self) -> bool:
         """Known from the ordinary handshake, where that offered TLS 1.3; else asked."""
-        offered = self._ordinary.offered if self._ordinary is not None else None
-        if offered is not None and NUMBERS["TLSv1.3"] in (offered.versions or ()):
-            return self._ordinary is not None and self._ordinary.version == "TLSv1.3"
+        first = self._ordinary if self._ordinary is not None and self._ordinary.chosen else None
+        if first is not None and first.offered is not None and NUMBERS["TLSv1.3"] in (first.offered.versions or ()):
+            return first.version == "TLSv1.3"
         return (await self._tls13_version()).chosen
 
     async def _suites(self, tls12: bool, tls13: bool) -> None:

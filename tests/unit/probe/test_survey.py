@@ -33,6 +33,7 @@ from tr03108.wire.tls.code_points import (
     SCHEMES_TLS13,
     TLS13_SUITES,
     authentication,
+    uses_dhe,
     uses_ecdhe,
 )
 from unit.lab.scripted import CHAINS, groups, schemes
@@ -184,6 +185,8 @@ def configurations(draw: st.DrawFn) -> HelloConfig:
         encrypt_then_mac=draw(st.booleans()),
         truncated_hmac=draw(st.booleans()),
         refusal=draw(st.sampled_from(("alert", "close", 40, 47, 70, 71))),
+        stumble=draw(st.sampled_from(("ignore", "ignore", "close", "reset", 80))),
+        stumbles_over=draw(st.sampled_from((("DHE", "DH_anon"), ("DH_anon", "ECDH_anon")))),
     )
 
 
@@ -369,6 +372,12 @@ def test_mode_verdict_needs_few_connections(name: str, most: int) -> None:
     assert seen.connections <= most, sorted(seen.observations)
 
 
+@pytest.mark.parametrize("mode", ["verdict", "full"])
+def test_no_kind_is_asked_alone_where_refusals_are_alerts(mode: str) -> None:
+    (seen,) = survey(presets()["flawless"], mode)
+    assert not [question for question in seen.observations if question.endswith((".apart", ".dhe", ".anon", ".known"))]
+
+
 @pytest.mark.parametrize("name", ["bsi", "flawless"])
 def test_mode_verdict_decides_where_all_that_is_bad_is_refused(name: str) -> None:
     (seen,) = survey(presets()[name], "verdict")
@@ -384,6 +393,82 @@ def test_trap_1_no_scheme_of_tls13_in_a_hello_of_tls12_and_one_type_of_key_at_a_
             assert not {0x081A, 0x081B, 0x081C} & set(offered.schemes)
         if offered is not None and answer.question.startswith("schemes.TLSv1.2."):
             assert {authentication(code) for code in offered.suites} == {answer.question.split(".")[3]}
+
+
+STUMBLING = ("TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256")
+HIDDEN = ("TLS_RSA_WITH_RC4_128_SHA", "TLS_ECDHE_RSA_WITH_RC4_128_SHA")
+
+
+def without_prime(how: int | str, refusal: int | str, own_order: bool) -> HelloConfig:
+    """Like a Dovecot without `ssl_dh`: what it has behind DHE is hidden until that is left out."""
+    first, *others = (suite(name) for name in (*STUMBLING, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", *HIDDEN))
+    return HelloConfig(
+        suites=dict.fromkeys(("TLSv1.2", "TLSv1"), (first, *others)),
+        groups=dict.fromkeys(("TLSv1.2", "TLSv1"), groups("secp256r1", "secp192r1")),
+        schemes={"TLSv1.2": by_key_type(schemes("rsa_pss_rsae_sha256", "rsa_pkcs1_sha1"))},
+        server_preference=own_order,
+        keys=("RSA",),
+        refusal=refusal,
+        stumble=how,
+    )
+
+
+WAYS = [("close", "close"), ("reset", "close"), ("close", "alert"), (80, "alert"), (40, "close"), (47, 47)]
+
+
+@pytest.mark.parametrize(("how", "refusal"), WAYS)
+@pytest.mark.parametrize("own_order", [True, False])
+def test_a_suite_that_cannot_be_used_hides_no_others_in_the_lists(
+    how: int | str, refusal: int | str, own_order: bool
+) -> None:
+    config = without_prime(how, refusal, own_order)
+    (seen,) = survey(config, ordinary=False)
+    assert listed(seen) == configured(config)
+    facts = seen.facts
+    assert [facts.version(version) for version in VERSIONS] == ["refused", "accepted", "refused", "accepted", "refused"]
+    for version in ("TLSv1", "TLSv1.2"):
+        unknown = facts.suites(version).unknown(ALL_SUITES)
+        assert bool(unknown) == (how == 80)  # an internal error is no refusal
+        assert all(uses_dhe(code) for code in unknown)
+
+
+@pytest.mark.parametrize(("how", "refusal"), WAYS)
+@pytest.mark.parametrize("own_order", [True, False])
+def test_a_suite_that_cannot_be_used_hides_no_others_from_the_verdict(
+    how: int | str, refusal: int | str, own_order: bool
+) -> None:
+    (seen,) = survey(without_prime(how, refusal, own_order), "verdict", ordinary=False)
+    assert seen.facts.version("TLSv1.2") == "accepted"
+    assert seen.facts.version("TLSv1") == "accepted"
+    judged = seen.judged()
+    for case in ("TR-03108-E-08", "TR-03108-E-10", "TR-03108-E-11"):
+        assert judged[case].outcome is not Outcome.MET, case
+
+
+@pytest.mark.parametrize("mode", ["verdict", "full"])
+@pytest.mark.parametrize("refusal", ["alert", "close"])
+def test_a_server_of_old_versions_alone_has_no_signature_schemes(mode: str, refusal: str) -> None:
+    config = without_prime("close", refusal, own_order=False)
+    only = replace(config, suites={"TLSv1": config.suites["TLSv1"][2:]})
+    (seen,) = survey(only, mode)
+    assert (seen.facts.version("TLSv1.2"), seen.facts.version("TLSv1.3")) == ("refused", "refused")
+    result = seen.judged()["TR-03108-E-09-T"]
+    assert (result.outcome, result.code) == (Outcome.ABSENT, "TLS12_NOT_SPOKEN")
+
+
+@pytest.mark.parametrize("mode", ["verdict", "full"])
+def test_a_dossier_without_the_questions_apart_proves_nothing(mode: str) -> None:
+    (seen,) = survey(without_prime("close", "close", own_order=True), mode, ordinary=False)
+    asked = {
+        key: each
+        for key, each in seen.observations.items()
+        if not key.replace("+again", "").endswith((".apart", ".usual", ".dhe", ".anon", ".anondh", ".other", ".known"))
+    }
+    earlier = replace(seen, observations=asked)
+    facts = earlier.facts
+    assert "refused" not in (facts.version("TLSv1"), facts.version("TLSv1.2"))
+    assert not {suite(name) for name in HIDDEN} & facts.suites("TLSv1.2").refused
+    assert earlier.judged()["TR-03108-E-10"].outcome is not Outcome.MET
 
 
 OPENSSL = PyOpenSsl(

@@ -16,13 +16,13 @@ from ...wire.tls.server_messages import TLS13
 from ..spki import key_type
 from .answers import Answer
 from .certificate_curve import curve_of
+from .stumbling import CLEAN, INTERNAL_ERROR, Stumbling, may_have_stumbled
 
 _NUMBERS = {name: number for number, name in VERSIONS.items()}
 AGAIN = "+again"  # end of the name of a question that is asked once more, because the server closed upon the last one
 CLOSES = 2  # closes in a row that are a refusal
 CLOSES_OF_DROPPERS = 6  # the same where the server is known to close now and then upon hellos that it answers
 BESIDE = "beside"  # last part of the name of a question about groups that offers the certificate's own curve, too
-_INTERNAL_ERROR = 80
 _ABOUT_ALL = ("versions", "order")  # these hellos leave nothing out
 _PROTOCOL_VERSION = 70
 # Whoever can do TLS 1.3 says so when it chooses an older version all the same (RFC 8446 section 4.1.3).
@@ -50,6 +50,7 @@ class TlsFacts:
     def __init__(self, answers: Sequence[Answer]) -> None:
         self.answers = _settled(answers)
         self._suites: dict[str, Accepted] = {}
+        self._stumbling = Stumbling(self.answers)
 
     @cached_property
     def chosen(self) -> tuple[Answer, ...]:
@@ -73,19 +74,21 @@ class TlsFacts:
         number = _NUMBERS[name]
         if any(_refuses(a, number) and self._counts(a) for a in self.answers) or self._always_fails(name):
             return "refused"
+        if self._stumbling.refuses_all(self._refused(name, ("suites", *_ABOUT_ALL)), name):
+            return "refused"
         return "unseen"
 
     def _always_fails(self, name: str) -> bool:
         """The server gives up a version with internal_error, whether it would have had to sign or not.
 
         OpenSSL does so above security level 0, where no signature scheme of TLS 1.1 and below is left. One such alert
-        shows nothing; but where another version is seen to work and both kinds of suites end like that, there is no
-        handshake in this one.
+        shows nothing; but where another version is seen to work and both kinds of suites end like that, also without
+        those over which servers stumble, there is no handshake in this one.
         """
-        whole = [a for a in self.answers if a.question == f"versions.{name}" and a.alert == _INTERNAL_ERROR]
-        unsigned = [a for a in self.answers if a.question == f"versions.{name}.unsigned"]
-        failed = [a for a in unsigned if a.kind == "refused" or a.alert == _INTERNAL_ERROR]
-        return bool(whole and failed and any(answer.proven for answer in self.chosen))
+        whole = [a for a in self.answers if a.question == f"versions.{name}" and a.alert == INTERNAL_ERROR]
+        failed = {a.question for a in self.about("versions", name) if may_have_stumbled(a)}
+        parts = {f"versions.{name}.unsigned", f"versions.{name}.apart"}
+        return bool(whole) and parts <= failed and any(answer.proven for answer in self.chosen)
 
     def version_open(self, name: str) -> Answer | None:
         """The answer that should have told whether a version is accepted, but did not."""
@@ -114,7 +117,7 @@ class TlsFacts:
         for answer in self._refused(version, topics):
             suites = answer.offered.suites if answer.offered is not None else ()
             if codes.isdisjoint(suites):  # else it was not the suites that were refused
-                refused.update(suites)
+                refused.update(self._stumbling.refused_by(answer, version))
         return refused
 
     def groups(self, version: str) -> Accepted:
@@ -131,6 +134,7 @@ class TlsFacts:
         alone = {
             group
             for answer in self._refused(version, ("groups", "alone"))
+            if not self._stumbling.doubted(answer, version)
             for group in (answer.offered.groups or () if answer.offered is not None else ())
         }
         for answer in self.in_version(version):
@@ -189,7 +193,7 @@ class TlsFacts:
         else:
             wanted = [suite for suite in ALL_SUITES if authentication(suite) == kind]
             asked = self._refused(version, (f"certificate.{version}.{kind}",))
-            refused = {suite for answer in asked for suite in (answer.offered.suites if answer.offered else ())}
+            refused = {suite for answer in asked for suite in self._stumbling.refused_by(answer, version)}
             unknown = tuple(suite for suite in self.suites(version).unknown(wanted) if suite not in refused)
         return None if unknown else True
 
@@ -303,8 +307,11 @@ class TlsFacts:
         ]
 
     def _suits(self, answer: Answer, version: str) -> bool:
-        """Whether the hello offered a suite that the server is known to accept, so that the refusal is about others."""
-        if answer.offered is None:
+        """Whether the hello offered a suite that the server is known to accept, so that the refusal is about others.
+
+        Not where the server may have stumbled over a suite.
+        """
+        if answer.offered is None or self._stumbling.doubted(answer, version):
             return False
         common = set(self.suites(version).codes) & set(answer.offered.suites)
         if version != "TLSv1.3" and answer.offered.groups is not None:
@@ -337,6 +344,8 @@ def _refuses(answer: Answer, version: int) -> bool:
     newest = answer.offered.version
     if answer.hello is not None:
         return answer.hello.version < version <= newest
+    if answer.alert not in CLEAN:  # not alone: the server may have stumbled over what it chose
+        return False
     # Below the newest only by protocol_version: else it was spoken perhaps, and had no suite to agree on.
     reached = version == newest or (answer.alert == _PROTOCOL_VERSION and 0x0300 <= version <= newest)
     return answer.kind == "refused" and reached and newest < TLS13
