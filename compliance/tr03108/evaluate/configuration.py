@@ -132,7 +132,7 @@ class Locations:
 
     def autodiscover(self) -> Configuration:
         """Microsoft's Autodiscover with its XML ("POX"): two URLs, a redirect over plain HTTP, an SRV record."""
-        found = list(self._autodiscover(self._domain, AUTODISCOVER, ()))
+        found = list(self._autodiscover(f"{autodiscover.LOCAL_PART}@{self._domain}", AUTODISCOVER, ()))
         srv = self._find(f"_autodiscover._tcp.{self._domain}", "SRV")
         # Records or a denial that nobody can believe lead nowhere, and prove nothing.
         hidden = srv.unseen or srv.kind is None or srv.status is Status.BOGUS
@@ -142,20 +142,21 @@ class Locations:
         """Autodiscover with JSON ("v2")."""
         return self._visit(_JSON, autodiscover.json_url(self._domain))
 
-    def _autodiscover(self, domain: str, question: str, before: tuple[Visit, ...]) -> Iterator[Location]:
+    def _autodiscover(self, address: str, question: str, before: tuple[Visit, ...]) -> Iterator[Location]:
+        domain = address.rpartition("@")[2]
         for number, url in enumerate(autodiscover.urls(domain), 1):
-            yield from self._pox(url, f"{question}.{number}", before)
-        yield from self._pox(autodiscover.redirect_url(domain), f"{question}-plain.1", before)
+            yield from self._pox(url, f"{question}.{number}", address, before)
+        yield from self._pox(autodiscover.redirect_url(domain), f"{question}-plain.1", address, before)
         if before:
             return
         srv = self._find(f"_autodiscover._tcp.{domain}", "SRV")
         records = sorted((r for r in srv.records if isinstance(r, SRV)), key=lambda r: (r.priority, -r.weight))
         if records and srv.status is not Status.BOGUS and (host := present(records[0].target)) != ".":
-            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", before)
+            yield from self._pox(autodiscover.srv_url(host, records[0].port), f"{question}-srv", address, before)
 
-    def _pox(self, url: str, question: str, before: tuple[Visit, ...]) -> Iterator[Location]:
-        """One URL, and where its document sends the client."""
-        seen = self._visit(question, url)
+    def _pox(self, url: str, question: str, address: str, before: tuple[Visit, ...]) -> Iterator[Location]:
+        """One URL, asked about a mail address, and where its document sends the client."""
+        seen = self._visit(question, url, address)
         location = replace(self._located(seen, autodiscover.parse), before=before)
         document = location.document
         if document is None or not (document.url or document.address):
@@ -165,20 +166,18 @@ class Locations:
         else:
             yield replace(location, state="elsewhere")
             if document.url:
-                yield from self._pox(document.url, f"{question}-url", (*before, seen))
+                yield from self._pox(document.url, f"{question}-url", address, (*before, seen))
             else:
-                domain = document.address.rpartition("@")[2]
-                yield from self._autodiscover(domain, f"{question}-address", (*before, seen))
+                yield from self._autodiscover(document.address, f"{question}-address", (*before, seen))
 
     def _locate(self, question: str, url: str, number: int, read: Callable[[bytes], Document]) -> Location:
         return self._located(self._visit(f"{question}.{number}", url), read)
 
-    def _visit(self, question: str, url: str) -> Visit:
+    def _visit(self, question: str, url: str, posts: str = "") -> Visit:
         page = web_address.parse(url)
         if page is None:  # a name so long that its prefix does not fit, or a URL that a document made up
             nowhere = Host(name=self._domain, a=None, aaaa=None, families=self._families)
             return Visit(question, (Hop(WebAddress("https", self._domain, 443, "/"), nowhere),), "no-address", "no URL")
-        posts = question.startswith(AUTODISCOVER) and question != _JSON
         return visit(question, page, self._families, self._find, self._get, posts=posts)
 
     def _located(self, seen: Visit, read: Callable[[bytes], Document]) -> Location:

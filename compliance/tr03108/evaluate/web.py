@@ -166,8 +166,9 @@ def _ended(page: WebAddress, exchange: HttpExchange) -> _End:
     if page.scheme == "https" and exchange.handshake is None and exchange.ended == "answered":
         return _End("unseen", "an answer over HTTPS without a handshake")  # made up: no probe of ours wrote it
     if exchange.handshake is not None and exchange.handshake.ended != "completed":
-        shown = exchange.handshake.error or exchange.handshake.ended
-        return _End("unseen" if exchange.handshake.ended == "silent" else "no-tls", shown)
+        handshake = exchange.handshake
+        unheard = handshake.ended == "silent" or (handshake.ended in ("closed", "reset") and not handshake.received)
+        return _End("unseen" if unheard else "no-tls", handshake.error or handshake.ended)
     if exchange.ended == "answered":
         return _End("answered")
     if exchange.ended in ("garbage", "overflow"):

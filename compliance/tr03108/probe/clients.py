@@ -84,7 +84,7 @@ class ClientsProbe:
         page = wanted.page
         request = Request("GET", page.authority, page.target, "text/xml, application/json", _DOCUMENT)
         if wanted.posts:
-            body = autodiscover.request(f"postmaster@{self._domain}")
+            body = autodiscover.request(wanted.posts)
             request = Request(
                 "POST", page.authority, page.target, "text/xml", _DOCUMENT, autodiscover.CONTENT_TYPE, body
             )

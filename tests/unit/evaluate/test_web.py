@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tr03108.evaluate.web import MOST_ADDRESSES, MOST_REDIRECTS, Visit, visit
+from tr03108.evaluate.web import MOST_addressES, MOST_REDIRECTS, Visit, visit
 from tr03108.model import Failure, HttpExchange, Reason
 from tr03108.wire.web_address import parse
 from unit.evaluate.chains import Maker, der
@@ -99,7 +99,7 @@ def test_a_denial_that_nobody_can_believe() -> None:
 
 
 def test_more_addresses_than_are_tried() -> None:
-    many = [f"192.0.2.{number}" for number in range(1, MOST_ADDRESSES + 2)]
+    many = [f"192.0.2.{number}" for number in range(1, MOST_addressES + 2)]
     values: dict[str, object] = {key(address=address): refused() for address in many[:-1]}
     found = visited(at(*many), values)
     assert (found.end, found.wanted) == ("unseen", None), "what was not tried did not refuse"
@@ -185,11 +185,13 @@ def test_redirects_in_a_circle_and_too_many() -> None:
 
 
 def test_questions_are_posted_over_https_alone() -> None:
-    plain = visited(at(V4), {}, "http://web.example/", posts=True)
-    assert (plain.wanted is not None and plain.wanted.posts) is False
-    later = visited(at(V4), {key(port=80): to(PAGE, url="http://web.example/")}, "http://web.example/", posts=True)
+    address = "postmaster@web.example"
+    plain = visited(at(V4), {}, "http://web.example/", posts=address)
+    assert plain.wanted is not None
+    assert plain.wanted.posts == ""
+    later = visited(at(V4), {key(port=80): to(PAGE, url="http://web.example/")}, "http://web.example/", posts=address)
     assert later.wanted is not None
-    assert later.wanted.posts
+    assert later.wanted.posts == address
 
 
 MAKER = Maker(NOW)
