@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tr03108.evaluate.web import MOST_addressES, MOST_REDIRECTS, Visit, visit
+from tr03108.evaluate.web import MOST_ADDRESSES, MOST_REDIRECTS, Visit, visit
 from tr03108.model import Failure, HttpExchange, Reason
 from tr03108.wire.web_address import parse
 from unit.evaluate.chains import Maker, der
@@ -22,7 +22,7 @@ def key(host: str = HOST, address: str = V4, port: int = 443, number: int = 1) -
 
 
 def visited(
-    dns: Dns, values: dict[str, object], url: str = PAGE, families: tuple[int, ...] = (4, 6), posts: bool = False
+    dns: Dns, values: dict[str, object], url: str = PAGE, families: tuple[int, ...] = (4, 6), posts: str = ""
 ) -> Visit:
     page = parse(url)
     assert page is not None
@@ -42,7 +42,7 @@ def test_what_was_not_asked_is_wanted() -> None:
     assert found.end == "wanted"
     assert found.wanted is not None
     assert (found.wanted.key, found.wanted.address, found.wanted.page.text, found.wanted.posts) == (
-        *(key(), V4, PAGE, False),
+        *(key(), V4, PAGE, ""),
     )
 
 
@@ -99,7 +99,7 @@ def test_a_denial_that_nobody_can_believe() -> None:
 
 
 def test_more_addresses_than_are_tried() -> None:
-    many = [f"192.0.2.{number}" for number in range(1, MOST_addressES + 2)]
+    many = [f"192.0.2.{number}" for number in range(1, MOST_ADDRESSES + 2)]
     values: dict[str, object] = {key(address=address): refused() for address in many[:-1]}
     found = visited(at(*many), values)
     assert (found.end, found.wanted) == ("unseen", None), "what was not tried did not refuse"
