@@ -200,7 +200,7 @@ class _Builder:
         where = f"{host.name}/{address}/{place.port}"
         key = f"{kind.name}/{where}"
         sessions = observed.numbered(f"client/{key}/") + observed.numbered(f"client-curve/{key}/")
-        elsewhere = got_through(observed.sessions_at(address, place.port))
+        elsewhere = got_through(observed.sessions_at(kind, address, place.port))
         starttls = conclude(sessions, self._dossier.plan.second_look, elsewhere)
         facts = observed.tls(where, sessions)
         bases = tlsa_names(host.name, host.a, host.aaaa) if host.a is not None and host.aaaa is not None else ()

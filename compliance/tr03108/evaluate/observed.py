@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..model import Dossier, HelloExchange, Observation
+from ..model import MAIL_SERVICE, Dossier, HelloExchange, Observation, ServiceKind
 from .revocation import Revocations
-from .starttls import Seen
+from .starttls import Seen, spoke_in_the_clear
 from .tls.answers import answer_of, answers
 from .tls.facts import TlsFacts
 from .vantage import Reach, reach
@@ -33,22 +33,25 @@ class Observed:
     def tls(self, where: str, sessions: Sequence[Seen]) -> TlsFacts:
         """What a service accepts: from single hellos, and from the ordinary handshakes before them.
 
-        `where` is HOST/ADDRESS/PORT.
+        `where` is HOST/ADDRESS/PORT. Where another kind of service is named there, too, the hellos are of that which
+        speaks TLS.
         """
         ordinary = [
             answer_of("ordinary", look.time, look.value.handshake)
             for look in sessions
             if look.value is not None and look.value.handshake is not None
         ]
-        return TlsFacts((*ordinary, *answers(self._hellos.get(where, {}))))
+        hellos = {} if sessions and all(map(spoke_in_the_clear, sessions)) else self._hellos.get(where, {})
+        return TlsFacts((*ordinary, *answers(hellos)))
 
     def reach(self, address: str, port: int) -> Reach:
         """Whether silence of a service address is our vantage's matter."""
         return reach(address, port, self._reached, self.dossier.vantage)
 
-    def sessions_at(self, address: str, port: int) -> tuple[Seen, ...]:
-        """The ordinary sessions with a service address, under whatever host name."""
-        return tuple(self._reached.get((address, port), ()))
+    def sessions_at(self, kind: ServiceKind, address: str, port: int) -> tuple[Seen, ...]:
+        """The ordinary sessions with one kind of service at an address and port, under whatever host name."""
+        prefix = "smtp/" if kind is MAIL_SERVICE else f"client/{kind.name}/"
+        return tuple(seen for seen in self._reached.get((address, port), ()) if seen.key.startswith(prefix))
 
     @cached_property
     def revocations(self) -> Revocations:

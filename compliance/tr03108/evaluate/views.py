@@ -172,7 +172,7 @@ class Views:
         where = f"{host}/{address}/{port}"
         sessions = observed.numbered(f"smtp/{where}/") + observed.numbered(f"smtp-curve/{where}/")
         plaintext = observed.numbered(f"smtp-plain/{where}/")
-        elsewhere = got_through(observed.sessions_at(address, port))
+        elsewhere = got_through(observed.sessions_at(MAIL_SERVICE, address, port))
         starttls = conclude(sessions, self.dossier.plan.second_look, elsewhere)
         facts = observed.tls(where, sessions)
         return SmtpService(
