@@ -23,7 +23,9 @@ AUTOCONFIG, AUTODISCOVER = "autoconfig", "autodiscover"
 _JSON = f"{AUTODISCOVER}-json"
 _DEPTH = 2  # how often Autodiscover may send a client on within its answers
 _BROKEN_ENDS = {"redirect": "CONFIGURATION_REDIRECT", "garbage": "CONFIGURATION_INVALID"}
+_HEAD = 2000  # octets that tell what a body is meant to be
 _SHOWS_HTML = (b"<!doctype html", b"<html")
+_SHOWS_CONFIGURATION = (b"clientconfig", b"autodiscover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,25 +193,28 @@ class Locations:
             return Location(seen, "credentials")
         if exchange.status != 200:
             return self._unless_elsewhere(seen, "CONFIGURATION_STATUS" if exchange.status >= 500 else None)
-        if (encoding := header(exchange.headers, "Content-Encoding")) not in (None, "", "identity"):
-            return Location(
-                seen, "broken", "CONFIGURATION_INVALID", f"encoded, which nobody asked for: {encoding}"[:80]
-            )
-        if exchange.truncated:
-            return Location(seen, "broken", "CONFIGURATION_INVALID", "longer than any configuration")
-        if exchange.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower().startswith(_SHOWS_HTML):
+        encoding = header(exchange.headers, "Content-Encoding") or "identity"
+        if encoding != "identity":
+            trouble = f"encoded, which nobody asked for: {encoding}"[:80]
+        elif exchange.truncated:
+            trouble = "longer than any configuration"
+        else:
+            try:
+                return Location(seen, "document", document=read(exchange.body))
+            except NotADocument as error:
+                trouble = str(error)
+        head = exchange.body[:_HEAD].lower()
+        if any(mark in head for mark in _SHOWS_HTML):
             return Location(seen, "nothing", detail="a page for people")
-        try:
-            document = read(exchange.body)
-        except NotADocument as error:
-            return Location(seen, "broken", "CONFIGURATION_INVALID", str(error))
-        return Location(seen, "document", document=document)
+        if any(mark in head for mark in _SHOWS_CONFIGURATION):
+            return Location(seen, "broken", "CONFIGURATION_INVALID", trouble)
+        return self._unless_elsewhere(seen, "CONFIGURATION_INVALID", trouble)
 
-    def _unless_elsewhere(self, seen: Visit, code: str | None) -> Location:
+    def _unless_elsewhere(self, seen: Visit, code: str | None, detail: str = "") -> Location:
         """Nothing, or broken: at the domain itself any web server may say what it likes of pages that it lacks."""
         if code is None or seen.page.host == self._domain:
-            return Location(seen, "nothing")
-        return Location(seen, "broken", code)
+            return Location(seen, "nothing", detail=detail)
+        return Location(seen, "broken", code, detail)
 
 
 __all__ = ["AUTOCONFIG", "AUTODISCOVER", "Configuration", "Document", "Location", "Locations", "Security", "Setting"]

@@ -114,6 +114,7 @@ FOUND = {
     "missing": (page(status=404), "nothing", ""),
     "refused": (refused(), "nothing", ""),
     "for people": (page(b"\xef\xbb\xbf\n<!DOCTYPE HTML><html>"), "nothing", ""),
+    "for people, long": (exchange(body=b"<html>", truncated=True, tls=handshake(chain=GOOD)), "nothing", ""),
     "a server's error": (page(status=503), "broken", "CONFIGURATION_STATUS"),
     "half": (page(XML[:90]), "broken", "CONFIGURATION_INVALID"),
     "empty": (page(b""), "broken", "CONFIGURATION_INVALID"),
@@ -141,8 +142,16 @@ def test_what_is_found_at_one_place(name: str) -> None:
 
 
 def test_what_the_domains_own_web_server_says_of_pages_that_it_lacks() -> None:
-    for answer in (page(status=503), page(status=302), exchange(status=None, ended="garbage")):
+    long = exchange(body=b"<!-- made by hand --><html>" + b"x" * 9000, truncated=True, tls=handshake(chain=GOOD))
+    texts = [page(body) for body in (b"", b"OK", b'{"error": 404}', b"<?xml version='1.0'?><rss/>")]
+    for answer in (page(status=503), page(status=302), exchange(status=None, ended="garbage"), long, *texts):
         assert ended(Site().put(DOMAIN, "autoconfig.2.1", answer).autoconfig) == ("nothing", "")
+
+
+def test_a_document_that_was_meant_to_be_one_is_broken_at_the_domain_itself_as_well() -> None:
+    for body in (XML[:90], XML.replace(b"</", b"<", 1), b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + XML):
+        found = Site().put(DOMAIN, "autoconfig.2.1", page(body)).autoconfig
+        assert ended(found) == ("broken", "CONFIGURATION_INVALID")
 
 
 def test_plain_http_is_no_document() -> None:
