@@ -67,7 +67,7 @@ async def measure(
 def delayed(connect: Sequence[str], rtt: float) -> Iterator[tuple[list[str], Mapping[str, list[DelayingProxy]]]]:
     """The redirections by way of proxies, and these by service port. Ports where nobody listens stay as they are."""
     with ExitStack() as stack:
-        found: dict[str, DelayingProxy] = {}
+        found: dict[str, DelayingProxy] = {}  # by the target
         by_port: dict[str, list[DelayingProxy]] = {}
         redirections = []
         for each in connect:
@@ -77,10 +77,10 @@ def delayed(connect: Sequence[str], rtt: float) -> Iterator[tuple[list[str], Map
             if port == DNS_PORT or not _listens(address, int(to)):
                 redirections.append(each)
                 continue
-            if to not in found:
-                found[to] = stack.enter_context(delaying_proxy(int(to), rtt))
-                by_port.setdefault(port, []).append(found[to])
-            redirections.append(f"{source}={address}:{found[to].port}")
+            if target not in found:
+                found[target] = stack.enter_context(delaying_proxy(int(to), rtt, address))
+                by_port.setdefault(port, []).append(found[target])
+            redirections.append(f"{source}=127.0.0.1:{found[target].port}")
         yield redirections, by_port
 
 

@@ -40,7 +40,7 @@ class Tally:
 class _Proxy:
     """Lives in the process of its own."""
 
-    def __init__(self, target: int, rtt: float) -> None:
+    def __init__(self, target: tuple[str, int], rtt: float) -> None:
         self._target = target
         self._rtt = rtt
         self._accepted = self._open = self._most = 0
@@ -65,7 +65,7 @@ class _Proxy:
                 up: _Line = asyncio.Queue(_IN_FLIGHT)
                 tasks.create_task(self._take(client, up, accepted_at, of_client=True))
                 await _sleep_until(accepted_at)
-                server, to_server = await asyncio.open_connection(HOST, self._target)
+                server, to_server = await asyncio.open_connection(*self._target)
                 writers.append(to_server)
                 down: _Line = asyncio.Queue(_IN_FLIGHT)
                 tasks.create_task(self._take(server, down, accepted_at, of_client=False))
@@ -114,7 +114,7 @@ async def _sleep_until(due: float) -> None:
         await asyncio.sleep(wait)
 
 
-def _serve(target: int, rtt: float, pipe: Connection) -> None:
+def _serve(target: tuple[str, int], rtt: float, pipe: Connection) -> None:
     """A process: says its port, then its tally whenever the pipe asks, until the pipe says that it is enough."""
 
     async def run() -> None:
@@ -142,10 +142,10 @@ class DelayingProxy:
 
 
 @contextmanager
-def delaying_proxy(target: int, rtt: float) -> Iterator[DelayingProxy]:
-    """A proxy in front of a port of 127.0.0.1, `rtt` seconds away, in a process of its own."""
+def delaying_proxy(target: int, rtt: float, host: str = HOST) -> Iterator[DelayingProxy]:
+    """A proxy in front of a port of a loopback address, `rtt` seconds away, in a process of its own."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(target, rtt, there))
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=((host, target), rtt, there))
     process.start()
     there.close()
     try:
