@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -236,6 +237,14 @@ def test_nonsense_anywhere(court: Court, text: str, random: Random) -> None:
     court(json.dumps(document))
 
 
+def sent_on(url: str) -> bytes:
+    """A document of Autodiscover that sends clients to a URL."""
+    schemas = "http://schemas.microsoft.com/exchange/autodiscover"
+    account = f"<Account><Action>redirectUrl</Action><RedirectUrl>{escape(url)}</RedirectUrl></Account>"
+    response = f'<Response xmlns="{schemas}/outlook/responseschema/2006a">{account}</Response>'
+    return f'<Autodiscover xmlns="{schemas}/responseschema/2006">{response}</Autodiscover>'.encode()
+
+
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("body", [False, True])
 def test_where_pages_lead(court: Court, text: str, url: str, body: bool) -> None:
@@ -245,8 +254,7 @@ def test_where_pages_lead(court: Court, text: str, url: str, body: bool) -> None
         if key.startswith("web/") and item.get("value") and item["value"]["ended"] == "answered":
             item["value"] |= {"status": 302, "headers": [["Location", url]]}
             if body:
-                sends = f"<Action>redirectUrl</Action><RedirectUrl>{url}</RedirectUrl>"
-                item["value"] |= {"status": 200, "headers": [], "body": sends.encode().hex()}
+                item["value"] |= {"status": 200, "headers": [], "body": sent_on(url).hex()}
     assert court(json.dumps(document))
 
 
