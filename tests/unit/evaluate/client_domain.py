@@ -16,7 +16,6 @@ from tr03108.model import (
     HttpExchange,
     Observation,
     ProbePlan,
-    Subject,
     Vantage,
 )
 from unit.evaluate.chains import Maker, der
@@ -131,6 +130,3 @@ class ClientDomain:
         mail = MailDomain(DOMAIN, mx, Routing("null"), None, None, None, ())
         made.__dict__.update(resolver_trouble=None, domain=mail, clients=self.clients)
         return made
-
-
-WHOLE = Subject("domain", DOMAIN)
