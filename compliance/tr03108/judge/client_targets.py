@@ -138,9 +138,11 @@ def target(
             return unmet(code, because=service.starttls.code, detail=service.starttls.detail, **told)
         else:
             works = True
-            bad = next((c for c in service.pkix(rules.roots, rules.as_of) if c.code != "OK"), None)
+            # A handshake without a certificate shows nothing that a client could take.
+            codes = [chain.code for chain in service.pkix(rules.roots, rules.as_of)] or ["CERTIFICATE_INVALID"]
+            bad = next((code for code in codes if code != "OK"), None)
             if bad is not None:
-                return unmet("TARGET_CERTIFICATE", because=bad.code, names=", ".join(service.names), **told)
+                return unmet("TARGET_CERTIFICATE", because=bad, names=", ".join(service.names), **told)
     if works:
         return None
     hidden = place.addresses_unseen
