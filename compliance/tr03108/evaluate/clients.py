@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ..model import Dossier, HttpExchange, Observation, ServiceKind, Subject
+from ..model import SERVICE_KINDS, ClientSession, Dossier, HttpExchange, Observation, ServiceKind, Subject
 from ..wire.autodiscover import parse_json
 from ..wire.client_configuration import FAMILIES, Security
 from ..wire.web_address import WebAddress, parse
@@ -20,7 +20,7 @@ from .places import BY_GUESS, MOST_PLACES, Guess, Place, Srv, guess, kinds_of, n
 from .routing import tlsa_names
 from .second_certificate import second_of
 from .services import ClientService
-from .starttls import conclude, got_through
+from .starttls import Seen, conclude, got_through
 from .tlsa import tlsa_of
 from .web import Find, Hop, Visit
 
@@ -200,9 +200,13 @@ class _Builder:
         where = f"{host.name}/{address}/{place.port}"
         key = f"{kind.name}/{where}"
         sessions = observed.numbered(f"client/{key}/") + observed.numbered(f"client-curve/{key}/")
-        elsewhere = got_through(observed.sessions_at(address, place.port))
-        starttls = conclude(sessions, self._dossier.plan.second_look, elsewhere)
-        facts = observed.tls(where, sessions)
+        # TLS by STARTTLS is no sign of TLS from the first octet at the same port, nor the other way round.
+        alike = [look for look in observed.sessions_at(address, place.port) if _begins_as(kind, look)]
+        starttls = conclude(sessions, self._dossier.plan.second_look, got_through(alike))
+        otherwise = [look for look in observed.sessions_at(address, place.port) if not _begins_as(kind, look)]
+        # Then the single hellos, whose keys do not tell the two apart, were taken in the other way.
+        own = starttls.works or not got_through(otherwise)
+        facts = observed.tls(where, sessions, hellos=own)
         bases = tlsa_names(host.name, host.a, host.aaaa) if host.a is not None and host.aaaa is not None else ()
         return ClientService(
             kind=kind,
@@ -217,7 +221,7 @@ class _Builder:
             second=second_of(starttls.handshake, facts, observed.get(f"client-other/{key}/1")),
             tls=facts,
             revocations=observed.revocations,
-            renegotiation=observed.get(f"renegotiation/{where}/1"),
+            renegotiation=observed.get(f"renegotiation/{where}/1") if own else None,
             login=observed.get(f"client-plain/{key}/1"),
             injection=observed.get(f"client-injection/{key}/1"),
             sources=place.sources,
@@ -238,6 +242,13 @@ class _Builder:
                 secured = self._observed.get(f"web/{page.host}/{address}/{page.port}/webmail.{number}")
                 plain = self._observed.get(f"web/{page.host}/{address}/80/webmail-plain.{number}")
                 yield Webmail(self._dossier.domain, page, address, secured, plain)
+
+
+def _begins_as(kind: ServiceKind, look: Seen) -> bool:
+    """Whether TLS begins in this session as in those of a kind; one without a session shows no TLS anyway."""
+    session = look.value
+    implicit = isinstance(session, ClientSession) and SERVICE_KINDS[session.protocol].implicit
+    return session is None or implicit is kind.implicit
 
 
 def within(host: str, domain: str) -> bool:

@@ -24,6 +24,7 @@ _JSON = f"{AUTODISCOVER}-json"
 _DEPTH = 2  # how often Autodiscover may send a client on within its answers
 _BROKEN_ENDS = {"redirect": "CONFIGURATION_REDIRECT", "garbage": "CONFIGURATION_INVALID"}
 _SHOWS_HTML = (b"<!doctype html", b"<html")
+_ROOTS = {AUTOCONFIG: b"clientconfig", AUTODISCOVER: b"autodiscover"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ class Configuration:
         if lost is not None:
             return replace(lost, state="broken", code="CONFIGURATION_REDIRECT", detail="it leads to no document")
         return judged[0]
+
+
+def _mentions(body: bytes, root: bytes) -> bool:
+    """Whether the root element of a document is named anywhere, in whatever case and encoding."""
+    return root in body.replace(b"\0", b"").lower()
 
 
 def _plain(visit: Visit) -> bool:
@@ -199,6 +205,9 @@ class Locations:
             return Location(seen, "broken", "CONFIGURATION_INVALID", "longer than any configuration")
         if exchange.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower().startswith(_SHOWS_HTML):
             return Location(seen, "nothing", detail="a page for people")
+        way = AUTODISCOVER if seen.question.startswith(AUTODISCOVER) else AUTOCONFIG
+        if seen.page.host == self._domain and not _mentions(exchange.body, _ROOTS[way]):
+            return Location(seen, "nothing", detail="a page that speaks of no settings")
         try:
             document = read(exchange.body)
         except NotADocument as error:

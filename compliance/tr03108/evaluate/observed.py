@@ -30,17 +30,17 @@ class Observed:
             found.append(observation)
         return found
 
-    def tls(self, where: str, sessions: Sequence[Seen]) -> TlsFacts:
+    def tls(self, where: str, sessions: Sequence[Seen], *, hellos: bool = True) -> TlsFacts:
         """What a service accepts: from single hellos, and from the ordinary handshakes before them.
 
-        `where` is HOST/ADDRESS/PORT.
+        `where` is HOST/ADDRESS/PORT. Without `hellos` the single ones are another service's.
         """
         ordinary = [
             answer_of("ordinary", look.time, look.value.handshake)
             for look in sessions
             if look.value is not None and look.value.handshake is not None
         ]
-        return TlsFacts((*ordinary, *answers(self._hellos.get(where, {}))))
+        return TlsFacts((*ordinary, *answers(self._hellos.get(where, {}) if hellos else {})))
 
     def reach(self, address: str, port: int) -> Reach:
         """Whether silence of a service address is our vantage's matter."""

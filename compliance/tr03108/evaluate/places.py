@@ -120,6 +120,8 @@ def _named(plan: ProbePlan, srv: Iterable[Srv], configurations: Iterable[Configu
             yield Place(SERVICE_KINDS["https"], page.host, page.port, (BY_USER,))
     for each in srv:
         for target in each.named:
+            if target.port == 0:  # not a port that anybody can listen on
+                continue
             yield Place(each.kind, target.host, target.port, (BY_SRV,))
     for configuration in configurations:
         for document in configuration.documents:

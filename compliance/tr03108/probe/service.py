@@ -49,7 +49,9 @@ class ServiceProbe:
         wanted = looks.other_key_type(last) if self._plan.both_certificates and not self._plan.tls else None
         if wanted is not None:
             await self._look("other", 1, self._ordinary(ONE_KEY_TYPE[wanted]))
-        if self._plan.tls and looks.came_to_tls(last):
+        # Who talks in the clear where TLS should begin may well offer STARTTLS, which is asked as a kind of its own.
+        in_clear = self._kind.implicit and looks.answered_in_clear(last)
+        if self._plan.tls and looks.came_to_tls(last) and not in_clear:
             await self._hellos(last)
         if self._kind.implicit or not any(looks.answered_ehlo(look) for look in seen):
             return

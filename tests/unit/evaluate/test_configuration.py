@@ -145,6 +145,26 @@ def test_what_the_domains_own_web_server_says_of_pages_that_it_lacks() -> None:
         assert ended(Site().put(DOMAIN, "autoconfig.2.1", answer).autoconfig) == ("nothing", "")
 
 
+NO_SETTINGS = (
+    b"",
+    b"It works!",
+    b'{"error": 404}',
+    b"<!-- shop --><!DOCTYPE html><html>",
+    b"<?xml version='1.0'?><!DOCTYPE html><html>",
+)
+
+
+@pytest.mark.parametrize("body", NO_SETTINGS)
+def test_what_speaks_of_no_settings_is_nothing_at_the_domain_itself(body: bytes) -> None:
+    site = Site().put(DOMAIN, "autoconfig.2.1", page(body)).put(DOMAIN, "autodiscover.1.1", page(body))
+    assert ended(site.autoconfig) == ended(site.autodiscover) == ("nothing", "")
+
+
+def test_a_document_cut_in_half_is_broken_at_the_domain_itself_too() -> None:
+    for body in (XML[:90], XML[:90].decode().encode("utf-16")):
+        assert ended(Site().put(DOMAIN, "autoconfig.2.1", page(body)).autoconfig) == ("broken", "CONFIGURATION_INVALID")
+
+
 def test_plain_http_is_no_document() -> None:
     site = Site().put(CONFIG, "autoconfig.3.1", plain(XML), 80)
     assert ended(site.autoconfig) == ("broken", "CONFIGURATION_HTTP_ONLY")
