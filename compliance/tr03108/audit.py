@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,13 +252,13 @@ def _audit_of(
     probed: Probed, settings: Settings, targets: tuple[TargetAudit, ...], status: int, *, complete: bool
 ) -> Audit:
     dossiers = [item.dossier for item in probed.evidence]
-    started = min(item.started for item in dossiers)
+    started = min((item.started for item in dossiers), default=datetime.now(UTC))
     profile = settings.profile
     title = profile.titles.get(settings.texts.lang, profile.title)
     return Audit(
         tool_version=__version__,
         started=started,
-        finished=max(item.finished for item in dossiers),
+        finished=max((item.finished for item in dossiers), default=started),
         as_of=settings.as_of or started,
         complete=complete and all(item.complete for item in dossiers),
         profile=ProfileInfo(profile.id, title, profile.source, tuple(profile.tls.editions)),

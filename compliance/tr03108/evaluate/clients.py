@@ -202,7 +202,9 @@ class _Builder:
         sessions = observed.numbered(f"client/{key}/") + observed.numbered(f"client-curve/{key}/")
         elsewhere = got_through(observed.sessions_at(kind, address, place.port))
         starttls = conclude(sessions, self._dossier.plan.second_look, elsewhere)
-        facts = observed.tls(where, sessions)
+        # The keys of single hellos do not tell kinds apart: at one port they are of the kind that speaks TLS.
+        own = starttls.works or not got_through(observed.others_at(kind, address, place.port))
+        facts = observed.tls(where, sessions, hellos=own)
         bases = tlsa_names(host.name, host.a, host.aaaa) if host.a is not None and host.aaaa is not None else ()
         return ClientService(
             kind=kind,
@@ -217,7 +219,7 @@ class _Builder:
             second=second_of(starttls.handshake, facts, observed.get(f"client-other/{key}/1")),
             tls=facts,
             revocations=observed.revocations,
-            renegotiation=observed.get(f"renegotiation/{where}/1"),
+            renegotiation=observed.get(f"renegotiation/{where}/1") if own else None,
             login=observed.get(f"client-plain/{key}/1"),
             injection=observed.get(f"client-injection/{key}/1"),
             sources=place.sources,

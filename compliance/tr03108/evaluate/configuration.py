@@ -13,7 +13,7 @@ from datetime import datetime
 from dns.rdtypes.IN.SRV import SRV
 
 from ..wire import autoconfig, autodiscover, web_address
-from ..wire.client_configuration import Document, NotADocument, Security, Setting
+from ..wire.client_configuration import Document, NotADocument, ReportsError, Security, Setting
 from ..wire.web_address import WebAddress, header
 from .host import Host
 from .lookup import Status, present
@@ -187,6 +187,8 @@ class Locations:
         exchange = seen.exchange
         if seen.end in ("unseen", "wanted"):
             return Location(seen, seen.end)
+        if seen.end == "not-global":  # what the domain itself has there is nothing for the public
+            return Location(seen, "nothing" if seen.page.host == self._domain else "unseen")
         if seen.end != "answered" or exchange is None or exchange.status is None:
             return self._unless_elsewhere(seen, _BROKEN_ENDS.get(seen.end))
         if exchange.status == 401 and seen.question.startswith(AUTODISCOVER):  # no client logs in for Autoconfig
@@ -201,9 +203,11 @@ class Locations:
         else:
             try:
                 return Location(seen, "document", document=read(exchange.body))
+            except ReportsError as error:  # another address might get an answer
+                return Location(seen, "unseen", detail=str(error))
             except NotADocument as error:
                 trouble = str(error)
-        head = exchange.body[:_HEAD].lower()
+        head = exchange.body[:_HEAD].replace(b"\0", b"").lower()  # UTF-16 as well
         if any(mark in head for mark in _SHOWS_HTML):
             return Location(seen, "nothing", detail="a page for people")
         if any(mark in head for mark in _SHOWS_CONFIGURATION):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..model import MAIL_SERVICE, Dossier, HelloExchange, Observation, ServiceKind
 from .revocation import Revocations
-from .starttls import Seen, spoke_in_the_clear
+from .starttls import Seen
 from .tls.answers import answer_of, answers
 from .tls.facts import TlsFacts
 from .vantage import Reach, reach
@@ -30,19 +30,17 @@ class Observed:
             found.append(observation)
         return found
 
-    def tls(self, where: str, sessions: Sequence[Seen]) -> TlsFacts:
+    def tls(self, where: str, sessions: Sequence[Seen], *, hellos: bool = True) -> TlsFacts:
         """What a service accepts: from single hellos, and from the ordinary handshakes before them.
 
-        `where` is HOST/ADDRESS/PORT. Where another kind of service is named there, too, the hellos are of that which
-        speaks TLS.
+        `where` is HOST/ADDRESS/PORT. Without `hellos` the single ones are another service's.
         """
         ordinary = [
             answer_of("ordinary", look.time, look.value.handshake)
             for look in sessions
             if look.value is not None and look.value.handshake is not None
         ]
-        hellos = {} if sessions and all(map(spoke_in_the_clear, sessions)) else self._hellos.get(where, {})
-        return TlsFacts((*ordinary, *answers(hellos)))
+        return TlsFacts((*ordinary, *answers(self._hellos.get(where, {}) if hellos else {})))
 
     def reach(self, address: str, port: int) -> Reach:
         """Whether silence of a service address is our vantage's matter."""
@@ -50,8 +48,11 @@ class Observed:
 
     def sessions_at(self, kind: ServiceKind, address: str, port: int) -> tuple[Seen, ...]:
         """The ordinary sessions with one kind of service at an address and port, under whatever host name."""
-        prefix = "smtp/" if kind is MAIL_SERVICE else f"client/{kind.name}/"
-        return tuple(seen for seen in self._reached.get((address, port), ()) if seen.key.startswith(prefix))
+        return tuple(seen for seen in self._reached.get((address, port), ()) if seen.key.startswith(_prefix(kind)))
+
+    def others_at(self, kind: ServiceKind, address: str, port: int) -> tuple[Seen, ...]:
+        """Those with services of other kinds that are named at the same address and port."""
+        return tuple(seen for seen in self._reached.get((address, port), ()) if not seen.key.startswith(_prefix(kind)))
 
     @cached_property
     def revocations(self) -> Revocations:
@@ -76,3 +77,7 @@ class Observed:
                 address, port = key.rsplit("/", 3)[-3:-1]  # from the end: a host name may hold a slash
                 reached.setdefault((address, int(port)), []).append(observation)
         return reached
+
+
+def _prefix(kind: ServiceKind) -> str:
+    return "smtp/" if kind is MAIL_SERVICE else f"client/{kind.name}/"

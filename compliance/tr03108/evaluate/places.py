@@ -23,7 +23,7 @@ BY_USER, BY_SRV, BY_GUESS = "user", "srv", "well-known"
 _BY_SECURITY: Mapping[tuple[str, bool], str] = {
     (kind.family, kind.implicit): kind.name for kind in CLIENT_KINDS if kind.language
 }
-_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL)
+_NOT_LOOKED = (Reason.BUDGET, Reason.NOT_PROBED)
 # Names at which a service may be that nothing names; "" is the domain itself.
 _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     "submission": ("smtp.", "mail.", ""),
@@ -120,6 +120,8 @@ def _named(plan: ProbePlan, srv: Iterable[Srv], configurations: Iterable[Configu
             yield Place(SERVICE_KINDS["https"], page.host, page.port, (BY_USER,))
     for each in srv:
         for target in each.named:
+            if target.port == 0:  # not a port that anybody can listen on
+                continue
             yield Place(each.kind, target.host, target.port, (BY_SRV,))
     for configuration in configurations:
         for document in configuration.documents:
@@ -149,7 +151,7 @@ class Guess:
 def guess(kind: ServiceKind, domain: str, families: tuple[int, ...], find: Find, get: Get) -> Guess:
     """Looks for a kind of service at well-known names, one after the other until one answers.
 
-    There no address, a refusal and silence count as no.
+    There no address, a refusal and silence count as no, and so does an address that the public cannot reach.
     """
     unseen = ""
     for name in guesses(kind, domain):

@@ -16,12 +16,13 @@ from .revocation import Revocation, Revocations, Staple
 from .routing import HostAddresses
 from .second_certificate import SecondCertificate
 from .spki import key_type
-from .starttls import Starttls
+from .starttls import Starttls, printable
 from .tls.facts import TlsFacts
 from .tlsa import Tlsa
 from .vantage import Reach
 
 _OURS = ("ADDRESS_NOT_GLOBAL", "VANTAGE_NO_IPV4", "VANTAGE_NO_IPV6", "VANTAGE_PORT_25", "BUDGET_EXHAUSTED")
+_GREETING = 100  # characters of a greeting that are shown
 _STAPLES = 3  # OCSP responses of one certificate that are looked at; a server sends the same one for hours
 
 
@@ -208,6 +209,15 @@ class ClientService(Service):
     "autodiscover", "user", or "well-known"."""
 
     sources: tuple[str, ...]
+
+    @property
+    def other_protocol(self) -> str:
+        """The greeting inside TLS where it is none of this protocol, say IMAP's at a place for SMTP; else ""."""
+        session = self.starttls.attempts[-1].session if self.starttls.works else None
+        if not isinstance(session, ClientSession) or (session.state, session.ended) != ("greeting", "garbage"):
+            return ""
+        heard = [line.data for line in session.inside if line.sender == "S"]
+        return printable(heard[0])[:_GREETING] if heard else ""
 
 
 def _presents(chain: tuple[bytes, ...], host: str) -> bool:

@@ -129,14 +129,6 @@ def conclude(observations: Sequence[Seen], second_look: float, elsewhere: bool =
     return Starttls("STARTTLS_INCONSISTENT", True, detail, None, False, attempts)
 
 
-def spoke_in_the_clear(observation: Seen) -> bool:
-    """Whether a hello that was sent at once was answered by something that is no TLS: another kind of service."""
-    session = observation.value
-    if not isinstance(session, ClientSession) or not SERVICE_KINDS[session.protocol].implicit:
-        return False
-    return session.handshake is not None and session.handshake.ended == "garbage"
-
-
 def blindness(observation: Seen) -> tuple[str, str]:
     """Code and detail of a connection that did not come to its handshake, whatever else it shows."""
     attempt = _attempt(observation)

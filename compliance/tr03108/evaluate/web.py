@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..model import Failure, HttpExchange, Observation
+from ..model import Failure, HttpExchange, Observation, Reason
 from ..wire.web_address import REDIRECTS, WebAddress, redirected
 from .host import Host
 from .lookup import Lookup
@@ -51,7 +51,8 @@ class Visit:
 
     `end`: "answered" (the last hop has a response), "no-address", "refused" (nobody listens), "no-tls" (no handshake
     was completed), "garbage" (no response of HTTP, or one without end), "redirect" (in a circle, too often, to plain
-    HTTP, or to nowhere), "unseen", or "wanted".
+    HTTP, or to nowhere), "not-global" (its addresses cannot be reached by the public, and were not contacted),
+    "unseen", or "wanted".
     """
 
     question: str
@@ -142,7 +143,9 @@ def _ask(question: str, hops: list[Hop], get: Get, posts: str) -> _End:
         if seen is None:
             return _End("wanted", f"{page.text} was not asked for", Wanted(key, address, page, posts))
         if seen.value is None:
-            last = _End("unseen", _why(seen.failure))
+            ours = seen.failure is not None and seen.failure.reason is Reason.NOT_GLOBAL
+            if not ours or last.end == "refused":
+                last = _End("not-global" if ours else "unseen", _why(seen.failure))
             continue
         exchange: HttpExchange = seen.value
         if exchange.ended == "refused":

@@ -122,6 +122,8 @@ def target(
     """Why a client does not find implicit TLS with a certificate that it takes at a place; None where it does."""
     place = clients.at(kind, name, port)
     told: dict[str, object] = {**evidence, "host": name, "port": port}
+    if port == 0:
+        return unmet("TARGET_WITHOUT_PORT", **told)
     if place is None:
         return unseen("NOT_PROBED", because="NOT_PROBED", **told)
     if place.without_address:
@@ -143,6 +145,8 @@ def target(
             bad = next((code for code in codes if code != "OK"), None)
             if bad is not None:
                 return unmet("TARGET_CERTIFICATE", because=bad, names=", ".join(service.names), **told)
+            if service.other_protocol:
+                return unmet("TARGET_OTHER_PROTOCOL", service=kind.name, detail=service.other_protocol, **told)
     if works:
         return None
     hidden = place.addresses_unseen

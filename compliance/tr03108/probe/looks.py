@@ -31,6 +31,12 @@ def came_to_tls(observation: Observation[Session]) -> bool:
     return observation.value is not None and observation.value.handshake is not None
 
 
+def answered_in_clear(observation: Observation[Session]) -> bool:
+    """Whether the hello of this connection was answered by something that is no TLS."""
+    handshake = observation.value.handshake if observation.value is not None else None
+    return handshake is not None and handshake.ended == "garbage"
+
+
 def other_key_type(observation: Observation[Session]) -> str | None:
     """The type of key that this connection's certificate does not have: "RSA" or "ECDSA".
 

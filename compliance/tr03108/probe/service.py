@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from ..evaluate.starttls import spoke_in_the_clear
 from ..evaluate.tls.answers import answer_of
 from ..model import MAIL_SERVICE, ClientSession, Failure, Observation, ServiceKind, SmtpSession, bracketed
 from . import client, looks, smtp
@@ -50,7 +49,9 @@ class ServiceProbe:
         wanted = looks.other_key_type(last) if self._plan.both_certificates and not self._plan.tls else None
         if wanted is not None:
             await self._look("other", 1, self._ordinary(ONE_KEY_TYPE[wanted]))
-        if self._plan.tls and looks.came_to_tls(last) and not spoke_in_the_clear(last):
+        # Who talks in the clear where TLS should begin may offer STARTTLS, which is asked as a kind of its own.
+        in_clear = self._kind.implicit and looks.answered_in_clear(last)
+        if self._plan.tls and looks.came_to_tls(last) and not in_clear:
             await self._hellos(last)
         if self._kind.implicit or not any(looks.answered_ehlo(look) for look in seen):
             return

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from . import web_address
-from .client_configuration import Document, NotADocument, Security, Setting
+from .client_configuration import Document, NotADocument, ReportsError, Security, Setting
 from .host_name import host_name, port_number
 from .markup import Element, read, shown
 
@@ -69,7 +69,7 @@ def request(address: str) -> bytes:
 
 
 def parse(body: bytes) -> Document:
-    """Reads a response. Raises NotADocument, for an error that the server reports, too.
+    """Reads a response. Raises NotADocument, ReportsError, for an error that the server reports, too.
 
     The first Action decides; where it is missing, settings are taken for what is meant.
     """
@@ -82,7 +82,7 @@ def parse(body: bytes) -> Document:
     error = response.first("Error")
     if error is not None:
         code = error.value("ErrorCode")
-        raise NotADocument("the server reports an error" + (f", code {code}" if _ERROR_CODE.match(code) else ""))
+        raise ReportsError("the server reports an error" + (f", code {code}" if _ERROR_CODE.match(code) else ""))
     if response.namespace == _MOBILE:
         return Document((), foreign=True)  # for ActiveSync
     if response.namespace != _RESPONSE:

@@ -45,3 +45,7 @@ class Document:
 
 class NotADocument(Exception):
     """The octets are no such document; the message says why, in English and without octets of theirs."""
+
+
+class ReportsError(NotADocument):
+    """The server answers as it should, that it has nothing for the mail address that was asked about."""

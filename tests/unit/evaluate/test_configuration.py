@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tr03108.evaluate.configuration import Configuration, Location, Locations
-from tr03108.model import HttpExchange
+from tr03108.model import Failure, HttpExchange, Reason
 from tr03108.wire import autoconfig, autodiscover
 from unit.evaluate.chains import Maker, der
 from unit.evaluate.conftest import NOW
@@ -152,6 +152,26 @@ def test_a_document_that_was_meant_to_be_one_is_broken_at_the_domain_itself_as_w
     for body in (XML[:90], XML.replace(b"</", b"<", 1), b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + XML):
         found = Site().put(DOMAIN, "autoconfig.2.1", page(body)).autoconfig
         assert ended(found) == ("broken", "CONFIGURATION_INVALID")
+
+
+NO_SETTINGS = (
+    b"",
+    b"It works!",
+    b'{"error": 404}',
+    b"<!-- shop --><!DOCTYPE html><html>",
+    b"<?xml version='1.0'?><!DOCTYPE html><html>",
+)
+
+
+@pytest.mark.parametrize("body", NO_SETTINGS)
+def test_what_speaks_of_no_settings_is_nothing_at_the_domain_itself(body: bytes) -> None:
+    site = Site().put(DOMAIN, "autoconfig.2.1", page(body)).put(DOMAIN, "autodiscover.1.1", page(body))
+    assert ended(site.autoconfig) == ended(site.autodiscover) == ("nothing", "")
+
+
+def test_a_document_cut_in_half_is_broken_at_the_domain_itself_too() -> None:
+    for body in (XML[:90], XML[:90].decode().encode("utf-16")):
+        assert ended(Site().put(DOMAIN, "autoconfig.2.1", page(body)).autoconfig) == ("broken", "CONFIGURATION_INVALID")
 
 
 def test_plain_http_is_no_document() -> None:
@@ -324,3 +344,18 @@ def test_domains_so_long_that_no_prefix_fits(length: int) -> None:
     domain = (("a" * 49 + ".") * 6)[:length]
     assert Site().locations(domain).autoconfig().locations
     assert Site().locations(domain).json().end == "no-address"
+
+
+def test_addresses_that_the_public_cannot_reach() -> None:
+    """At the domain itself they are no place of a configuration; a host of its own is one that was not looked at."""
+    private = Failure(Reason.NOT_GLOBAL, "not contacted", (), "connect")
+    assert ended(Site().put(DOMAIN, "autoconfig.2.1", private).autoconfig) == ("nothing", "")
+    assert ended(Site().put(CONFIG, "autoconfig.1.1", private).autoconfig) == ("unseen", "")
+
+
+def test_an_error_of_autodiscover_is_about_one_address_alone() -> None:
+    schemas = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
+    error = (
+        f'<Autodiscover xmlns="{schemas}"><Response><Error><ErrorCode>500</ErrorCode></Error></Response></Autodiscover>'
+    )
+    assert ended(discover(page(error.encode())).autodiscover) == ("unseen", "")

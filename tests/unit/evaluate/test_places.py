@@ -130,13 +130,19 @@ def test_names_are_asked_one_after_the_other() -> None:
     assert guessed(dns, v4=REFUSED, v6=THERE) == Guess(MAIL)
 
 
-@pytest.mark.parametrize("no", [REFUSED, TIMEOUT, Failure(Reason.UNREACHABLE, "no route", (), "connect")])
+@pytest.mark.parametrize(
+    "no",
+    [
+        *(REFUSED, TIMEOUT, Failure(Reason.UNREACHABLE, "no route", (), "connect")),
+        Failure(Reason.NOT_GLOBAL, "not contacted", (), "connect"),
+    ],
+)
 def test_no_address_refusal_and_silence_count_as_no(no: object) -> None:
     assert guessed(Dns()) == Guess(None)
     assert guessed(Dns().host(MAIL, V4), v4=no) == Guess(None)
 
 
-@pytest.mark.parametrize("reason", [Reason.BUDGET, Reason.NOT_PROBED, Reason.NOT_GLOBAL])
+@pytest.mark.parametrize("reason", [Reason.BUDGET, Reason.NOT_PROBED])
 def test_our_own_silence_does_not(reason: Reason) -> None:
     found = guessed(Dns().host(MAIL, V4), v4=Failure(reason, "ours"))
     assert (found.host, found.wanted, MAIL in found.unseen) == (None, None, True)
