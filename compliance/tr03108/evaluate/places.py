@@ -35,7 +35,7 @@ _WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A service at a host. `sources` say who names it, in the order of asking; for `path` see webmail."""
+    """A service at a host. `sources` say who names it, in the order of asking."""
 
     kind: ServiceKind
     host: str
