@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .evaluate.lookup import Lookup, Status
     from .evaluate.mail_domain import MailDomain, MailHost
     from .evaluate.mailbox import Answered
-    from .evaluate.mta_sts import StsFetch, sts_fetch, sts_record
+    from .evaluate.mta_sts import StsFetch, sts_discarded, sts_fetch, sts_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
     from .evaluate.tls import features, listings, priority
@@ -85,6 +85,7 @@ _HOMES = {
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
+    "sts_discarded": "evaluate.mta_sts",
     "sts_fetch": "evaluate.mta_sts",
     "sts_record": "evaluate.mta_sts",
     "tls_cases": "judge.tls_cases",
@@ -103,7 +104,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "Destination", "Answered", "tlsrpt_record",
+    "StsFetch", "sts_discarded", "sts_fetch", "sts_record", "TlsRpt", "Destination", "Answered", "tlsrpt_record",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
