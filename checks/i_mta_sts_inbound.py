@@ -146,9 +146,9 @@ def check_no_wildcard(domain: MailDomain, rules: Rules) -> Result:
     if fetch.wildcards:
         return unmet("POLICY_WILDCARD", names="; ".join(fetch.wildcards), policy=fetch)
     if (hidden := fetch.certificate_unseen) is not None:
-        return unseen(hidden.code, detail=hidden.detail, policy=fetch)
+        return unseen("POLICY_UNSEEN", detail=hidden.told, policy=fetch)
     if fetch.unseen and not fetch.certificate_seen:
-        return unseen(fetch.code, detail=fetch.detail, policy=fetch)
+        return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
     if not fetch.certificate_seen:
         return absent("NO_POLICY_CERTIFICATE", see="TR-03108-I-02", because=fetch.code)
     return met(policy=fetch)
@@ -163,7 +163,7 @@ def check_max_age(domain: MailDomain, rules: Rules) -> Result:
     policy = fetch.policy
     if policy is None or policy.max_age is None:
         if fetch.unseen:
-            return unseen(fetch.code, detail=fetch.detail, policy=fetch)
+            return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
         return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)
     if policy.mode == "none":
         return absent("MODE_NONE", mode="none", policy=fetch)

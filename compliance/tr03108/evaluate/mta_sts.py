@@ -88,9 +88,7 @@ def sts_fetch(fetch: PolicyFetch | None, roots: tuple[bytes, ...], time: datetim
     """
     if fetch is None:
         return StsFetch("NOT_PROBED", True, "the policy was not fetched", None, "")
-    if fetch.bogus:
-        return StsFetch("POLICY_HOST_BOGUS", False, fetch.bogus, None, "")
-    if fetch.host_missing:
+    if fetch.host_missing and not fetch.bogus:
         return StsFetch("POLICY_HOST_MISSING", False, f"{fetch.host} has no address", None, "")
     at = tuple(at_address(look, fetch, roots, time) for look in fetch.addresses)
     read = next((one for one in at if one.policy is not None), None)
@@ -99,13 +97,14 @@ def sts_fetch(fetch: PolicyFetch | None, roots: tuple[bytes, ...], time: datetim
     def result(code: str, detail: str, *, unseen: bool = False, remark: str = "") -> StsFetch:
         return StsFetch(code, unseen, detail[:_KEPT_DETAIL], policy, body, remark, at)
 
+    if fetch.bogus:  # whatever was seen there: senders that validate do not come so far
+        return result("POLICY_HOST_BOGUS", fetch.bogus)
     good = [one for one in at if one.code == "OK"]
     facts = [one for one in at if one.code != "OK" and not one.unseen]
     dead = [one for one in facts if one.refused]
     wrong = [one for one in facts if not one.refused]
     if wrong:
-        first = wrong[0].code
-        return result(first, "; ".join(one.told for one in wrong))
+        return result(wrong[0].code, "; ".join(one.told for one in wrong))
     if len({one.policy.mode for one in good if one.policy is not None}) > 1:
         return result("POLICY_DIFFERS", "; ".join(_said(one) for one in good))
     blind = [one for one in at if one.unseen]
