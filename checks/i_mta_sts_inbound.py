@@ -21,7 +21,7 @@ from tr03108 import (
 )
 
 LEAST_MAX_AGE = 604800  # seconds: RFC 8461 section 3.2 expects weeks or more
-OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")  # RFC 8461 section 4.2 by way of RFC 9325 section 3.1.1
+OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")  # RFC 8461 section 7.2: TLS 1.2 or newer
 NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST"}
 
 

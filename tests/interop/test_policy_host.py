@@ -121,11 +121,10 @@ class Hosts:
             found = []
             for number in (1, 2):
                 result = await get(network, HOST, address, HTTPS_PORT, PATH)
-                failed = isinstance(result, Failure)
-                value, failure = (None, result) if failed else (result, None)
+                value, failure = (None, result) if isinstance(result, Failure) else (result, None)
                 time = datetime(2026, 1, 1, 0, 0, number, tzinfo=UTC)
                 found.append(Observation(fetch_key(HOST, address, number), time, value, failure))
-            return Looks(address, tuple(found))  # type: ignore[arg-type]  # what is no failure is an exchange
+            return Looks(address, tuple(found))
 
         async def fetch() -> PolicyFetch:
             async with Network(ProbePlan(allow_private=True, resolvers=("127.0.0.1:53",))) as network:

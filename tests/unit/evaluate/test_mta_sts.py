@@ -39,11 +39,11 @@ def looks(address: str, *answers: Answer, apart: float = APART, blind: str | Non
     """The looks at an address, some seconds apart."""
     found = []
     for number, answer in enumerate(answers):
-        failed = isinstance(answer, Failure)
         time = NOW + timedelta(seconds=number * apart)
         key = f"https/{HOST}/{address}/{number + 1}"
-        found.append(Observation(key, time, None if failed else answer, answer if failed else None))
-    return Looks(address, tuple(found), blind)  # type: ignore[arg-type]  # what is no failure is an exchange
+        value, failure = (None, answer) if isinstance(answer, Failure) else (answer, None)
+        found.append(Observation(key, time, value, failure))
+    return Looks(address, tuple(found), blind)
 
 
 def judge(*addresses: Looks, **more: Any) -> StsFetch:
