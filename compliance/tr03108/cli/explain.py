@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -25,9 +25,10 @@ _PREFIX = "TR-03108-"  # what people leave out
 def profiles(given: Mapping[str, Any]) -> int:
     """Prints name and title of each shipped profile; the default one is marked."""
     lang, catalogue = language(given), load_catalogue()
+    mark = f" ({Texts.load(lang).ui('profile_default')})"
     check_ids = [check.id for check in load_checks()]
     for name in profile_names():
-        default = " (default)" if name == DEFAULT_PROFILE else ""
+        default = mark if name == DEFAULT_PROFILE else ""
         profile = load_profile(name, catalogue, check_ids)
         _print([f"{name:<20} {profile.titles.get(lang, profile.title)}{default}"])
     return 0
@@ -68,7 +69,7 @@ class Explainer:
         wanted = wanted.removeprefix("requirement.").removeprefix("case.")  # as in check ids of audit.json
         identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
         if identity is None:
-            raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], ids)}")
+            return self._former(wanted, ids)
         if identity in catalogue.requirements:
             return self._requirement(catalogue.requirements[identity])
         if identity in catalogue.cases:
@@ -76,6 +77,21 @@ class Explainer:
         if identity in catalogue.checks or identity in checks:
             return self._check(identity, checks.get(identity))
         return self._code(identity)
+
+    def _former(self, wanted: str, ids: list[str]) -> Iterator[str]:
+        """The cases of today that bore this id in an older test specification."""
+        former = [(each, row) for row in self._catalogue.cases.values() for each in row.formerly]
+        today = [(each, row) for each, row in former if each.casefold() == wanted.casefold()]
+        if not today:
+            near = did_you_mean(wanted[:80], [*ids, *(each for each, _ in former)])
+            raise UsageError(f"nothing is known as {wanted[:80]!r}{near}")
+        return self._today(today)
+
+    def _today(self, today: Sequence[tuple[str, Case]]) -> Iterator[str]:
+        yield self._texts.ui("now_called", former=today[0][0], now=", ".join(row.id for _, row in today))
+        for _, row in today:
+            yield ""
+            yield from self._case(row)
 
     def _requirement(self, row: Requirement) -> Iterator[str]:
         yield from self._head(row.id, row.level, row.title[self._lang])
@@ -89,7 +105,8 @@ class Explainer:
 
     def _case(self, row: Case) -> Iterator[str]:
         yield from self._head(row.id, row.level, row.title[self._lang])
-        yield row.document
+        formerly = self._texts.ui("formerly", ids=", ".join(row.formerly))
+        yield f"{row.document} ({formerly})" if row.formerly else row.document
         serves = (self._titled(self._catalogue.requirements[name]) for name in row.requirements)
         yield from self._list(self._texts.ui("requirements"), serves)
         covering = [check for check in self._checks if check.case == row.id]

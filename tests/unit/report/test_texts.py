@@ -339,5 +339,6 @@ def test_citations_are_translated() -> None:
 
 def test_every_label_is_used() -> None:
     sources = [*Path(report.__file__).parent.glob("*.py"), *(room("reports") / "templates").iterdir()]
+    sources.append(Path(report.__file__).parent.parent / "cli" / "explain.py")
     text = "".join(file.read_text(encoding="utf-8") for file in sources)
     assert [key for key in EN.tables["ui"] if not re.search(rf"""['"]{key}['"]""", text)] == []
