@@ -234,5 +234,5 @@ class TestVersion102:
         by_service = {f.subject.service: f for f in versions}
         assert (by_service["imap"].code, by_service["imap"].verdict) == ("TOLERATED_LOW_PRIORITY", "warn")
         assert by_service["imap"].evidence["tolerance"] == "TR-03108-1 v1.0.2 section 3.4.1"
-        assert not by_service["imap"].evidence.get("contradiction")
+        assert by_service["imap"].evidence["note"] is None
         assert by_service["imaps"].verdict == "fail"

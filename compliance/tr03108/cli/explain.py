@@ -13,7 +13,7 @@ from tr03108.front.settings import DEFAULT_PROFILE, language
 from tr03108.judge import Check, load_checks
 from tr03108.lab.scenarios import load_scenarios
 from tr03108.model import UsageError
-from tr03108.profile import load_profile, profile_names
+from tr03108.profile import Profile, ProfileRequirement, load_profile, profile_names
 from tr03108.report import Texts
 from tr03108.toml.table import did_you_mean
 
@@ -69,7 +69,7 @@ class Explainer:
         wanted = wanted.removeprefix("requirement.").removeprefix("case.")  # as in check ids of audit.json
         identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
         if identity is None:
-            return self._former(wanted, ids)
+            return self._otherwise(wanted, ids)
         if identity in catalogue.requirements:
             return self._requirement(catalogue.requirements[identity])
         if identity in catalogue.cases:
@@ -78,14 +78,35 @@ class Explainer:
             return self._check(identity, checks.get(identity))
         return self._code(identity)
 
-    def _former(self, wanted: str, ids: list[str]) -> Iterator[str]:
-        """The cases of today that bore this id in an older test specification."""
+    def _otherwise(self, wanted: str, ids: list[str]) -> Iterator[str]:
+        """What bore this id in an older test specification, or a requirement that a shipped profile defines."""
         former = [(each, row) for row in self._catalogue.cases.values() for each in row.formerly]
         today = [(each, row) for each, row in former if each.casefold() == wanted.casefold()]
-        if not today:
-            near = did_you_mean(wanted[:80], [*ids, *(each for each, _ in former)])
-            raise UsageError(f"nothing is known as {wanted[:80]!r}{near}")
-        return self._today(today)
+        if today:
+            return self._today(today)
+        own = {
+            row.id.casefold(): (profile, row)
+            for profile in (load_profile(name, self._catalogue) for name in profile_names())
+            for row in profile.requirements
+            if row.id not in self._catalogue.requirements
+        }
+        if wanted.casefold() in own:
+            return self._own_requirement(*own[wanted.casefold()])
+        known = [*ids, *(each for each, _ in former), *(row.id for _, row in own.values())]
+        raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], known)}")
+
+    def _own_requirement(self, profile: Profile, row: ProfileRequirement) -> Iterator[str]:
+        """A requirement that a shipped profile defines."""
+        yield from self._head(row.id, row.level, row.title[self._lang])
+        yield f"{self._texts.ui('profile')}: {profile.id}"
+        cases = (self._titled(self._catalogue.cases[each]) for each in row.cases)
+        yield from self._list(self._texts.ui("cases"), cases)
+        checks = (self._titled(self._catalogue.checks[each]) for each in row.checks if each in self._catalogue.checks)
+        yield from self._list(self._texts.module("OWN"), checks)
+        if row.manual:
+            yield ""
+            yield from self._words("MANUAL_REQUIREMENT", f"requirement.{row.id}")
+        yield from self._sources((row.source,))
 
     def _today(self, today: Sequence[tuple[str, Case]]) -> Iterator[str]:
         yield self._texts.ui("now_called", former=today[0][0], now=", ".join(row.id for _, row in today))
