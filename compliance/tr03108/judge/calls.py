@@ -40,7 +40,10 @@ class Norm:
         mine = self._serving(case, check)
         if not mine:
             return check.removeprefix("requirement.")
-        return next((r.id for r in mine if subject.service in r.services), mine[0].id)
+        holding = [r for r in mine if subject.service in r.services]
+        if subject.service and not holding:
+            holding = [r for r in mine if not r.services]  # takes what no other one names
+        return (holding or mine)[0].id
 
     def in_profile(self, case: str | None, check: str, subject: Subject) -> bool:
         """Whether what is seen of this service belongs to a requirement of the profile.

@@ -166,6 +166,7 @@ CASE, CHECK = "TR-03108-E-12", "certificate.key-size"
         (("imap",), ("smtp",), {MAIL: "B", IMAP: "A", DOMAIN: "A"}),
         (("smtp",), ("imap", "imaps"), {MAIL: "A", IMAP: "B", IMAPS: "B", DOMAIN: "A"}),
         ((), ("imap",), {MAIL: "A", IMAP: "B", IMAPS: "A"}),  # the first takes what nobody else does
+        (("imap",), (), {MAIL: "B", IMAP: "A", IMAPS: "B", DOMAIN: "A"}),
         (("imap",), ("imap", "smtp"), {IMAP: "A", MAIL: "B"}),  # both hold it: the first
     ],
 )
