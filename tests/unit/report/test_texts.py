@@ -56,6 +56,8 @@ CONSTRAINTS_MISSING CONSTRAINTS_NOT_CRITICAL PATH_LENGTH_MISSING PATH_LENGTH_LAR
 REVOCATION_ADDRESS_MISSING NO_REVOCATION_ADDRESS REVOCATION_UNSEEN ISSUER_NOT_DECLARED
 REFUSED_WITHOUT_ALERT REFUSED_WITH_OTHER_ALERT NO_CURVES NO_SUITE_CHOICE RESUMPTION_NOT_OFFERED
 TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
+REPORT_MAILBOX_CLOSED REPORT_MAILBOX_PARTLY REPORT_MAILBOX_UNSEEN REPORT_MAILBOX_ENFORCED REPORT_MAILBOX_NOT_ASKED
+REPORT_MAILBOX_WANTS_TLS
 NOT_OFFERED
 MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
 POLICY_HOST_MISSING POLICY_UNREACHABLE POLICY_STATUS POLICY_REDIRECT POLICY_CERTIFICATE POLICY_CONTENT_TYPE
@@ -75,6 +77,7 @@ CODES = _CODES.split()
 CHECKS = (
     *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
     *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
+    *("tlsrpt.mailbox-unenforced", "tlsrpt.mailbox-without-tls"),
     *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
     *("tls.versions-and-suites", "tls.forward-secrecy-and-groups", "tls.encrypt-then-mac", "tls.no-truncated-hmac"),
     *("tls.extended-master-secret", "tls.suites", "tls.signatures", "tls.groups", "tls.versions"),
