@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from .evaluate.clear_text import clear_login, injection
     from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
     from .evaluate.configuration import Configuration
+    from .evaluate.dmarc_policy import DmarcPolicy
     from .evaluate.lookup import Lookup, Status
+    from .evaluate.mail_authentication import SendingDomain
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
+    from .evaluate.spf_policy import SpfPolicy
     from .evaluate.tls import features, listings, priority
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.webmail import hsts, plain_page
@@ -39,6 +42,7 @@ _HOMES = {
     "ClientService": "evaluate.services",
     "Clients": "evaluate.clients",
     "Configuration": "evaluate.configuration",
+    "DmarcPolicy": "evaluate.dmarc_policy",
     "Offer": "evaluate.clients",
     "SERVICE_KINDS": "model",
     "Service": "evaluate.services",
@@ -51,7 +55,9 @@ _HOMES = {
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
+    "SendingDomain": "evaluate.mail_authentication",
     "SmtpService": "evaluate.services",
+    "SpfPolicy": "evaluate.spf_policy",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.policies",
     "TlsJudgement": "judge.tls_judgement",
@@ -98,6 +104,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
+    "SendingDomain", "SpfPolicy", "DmarcPolicy",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",

@@ -14,6 +14,7 @@ from .clients import Clients, clients
 from .dnssec import Validator
 from .host import Host
 from .lookup import Lookup, NotAsked, Status
+from .mail_authentication import SendingDomain, sending_domain
 from .observed import Observed
 from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
 from .second_certificate import second_of
@@ -199,6 +200,11 @@ class Views:
     def clients(self) -> Clients:
         """The services of mail clients, and how clients are led to them."""
         return clients(self.dossier, self._observed, self.validator.lookup)
+
+    @cached_property
+    def sending(self) -> SendingDomain:
+        """What the domain says about mail in its name."""
+        return sending_domain(self.dossier.domain, self.dossier.plan, self.validator.lookup)
 
     def _policy(self, host: str) -> PolicyFetch | None:
         a, aaaa = self.lookup(host, "A"), self.lookup(host, "AAAA")

@@ -16,6 +16,7 @@ from .outcomes import Result
 
 SUBJECT_KINDS = (
     "domain",
+    "sending_domain",  # the same, with what it says about mail in its name
     "mail_host",
     "mail_address",  # port 25 at each address of each mail host
     "service_address",  # the same, and each service of mail clients at each address

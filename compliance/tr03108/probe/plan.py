@@ -13,10 +13,13 @@ from ipaddress import ip_address
 from dns.rdtypes.ANY.TXT import TXT
 
 from .. import __version__
+from ..evaluate.dmarc_policy import dmarc_of
 from ..evaluate.routing import mail_routing, tlsa_names
 from ..evaluate.served_chains import chains_of
 from ..evaluate.servers import stops
+from ..evaluate.spf_policy import spf_of
 from ..evaluate.survey import Server, ZoneServers, survey
+from ..evaluate.text_records import Find
 from ..model import (
     MAIL_SERVICE,
     ClientSession,
@@ -117,6 +120,9 @@ class Probe:
                 group.create_task(self._tlsrpt())
             if "mta-sts" in self._plan.policies:
                 group.create_task(self._mta_sts())
+            for policy, read in (("spf", spf_of), ("dmarc", dmarc_of)):
+                if policy in self._plan.policies:
+                    group.create_task(self._mail_authentication(read))
             for host in routing.hosts[:HOSTS]:
                 group.create_task(self._host(host))
             group.create_task(ClientsProbe(self._domain, self._questions).run())
@@ -159,6 +165,10 @@ class Probe:
     async def _tlsrpt(self) -> None:
         if fits(name := f"_smtp._tls.{self._domain}"):
             await self._questions.lookup(name, "TXT")
+
+    async def _mail_authentication(self, read: Callable[[str, Find], object]) -> None:
+        """All that reading a policy leads to: SPF and DMARC refer to records elsewhere."""
+        await self._questions.until(lambda: read(self._domain, self._questions.validator.lookup))
 
     async def _mta_sts(self) -> None:
         if not fits(name := f"_mta-sts.{self._domain}"):
