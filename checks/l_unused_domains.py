@@ -6,6 +6,7 @@ None of them asks for DNSSEC: an insecure answer is as good as a secure one. A b
 from __future__ import annotations
 
 from tr03108 import (
+    Destination,
     DmarcPolicy,
     Lookup,
     Result,
@@ -135,6 +136,12 @@ def check_dmarc_reject(domain: SendingDomain, rules: Rules) -> Result:
     return _met(rules, (dmarc.lookup,), **evidence)
 
 
+def _told(destinations: list[Destination]) -> dict[str, object]:
+    """What words need to know of addresses for reports: all of them, and the trouble with the first."""
+    uris = ", ".join(each.uri for each in destinations)
+    return {"uris": uris, "place": destinations[0].domain or None, "detail": destinations[0].detail or None}
+
+
 @check("TR-03182-L-05", id="unused-domain.dmarc-reports", each="sending_domain")
 def check_dmarc_reports(domain: SendingDomain, rules: Rules) -> Result:
     """Aggregate reports are asked for, and can arrive at one address at least."""
@@ -155,10 +162,9 @@ def check_dmarc_reports(domain: SendingDomain, rules: Rules) -> Result:
     ):
         bad = [each for each in found if each.state == state]
         if bad and usable:  # one is enough, but somebody wanted the other too
-            return marginal(code, uris=", ".join(each.text for each in bad), place=bad[0].domain or None, **evidence)
+            return marginal(code, **_told(bad), **evidence)
         if bad and all(each.state != "unseen" for each in found):
-            return unmet(code, uris=", ".join(each.text for each in bad), place=bad[0].domain or None, **evidence)
+            return unmet(code, **_told(bad), **evidence)
     if not usable:
-        hidden = next(each for each in found if each.state == "unseen")
-        return unseen("DMARC_RUA_UNSEEN", uris=hidden.text, place=hidden.domain, **evidence)
+        return unseen("DMARC_RUA_UNSEEN", **_told([each for each in found if each.state == "unseen"]), **evidence)
     return _met(rules, (dmarc.lookup,), uris=", ".join(each.uri for each in usable), **evidence)

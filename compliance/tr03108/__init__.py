@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .evaluate.clear_text import clear_login, injection
     from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
     from .evaluate.configuration import Configuration
-    from .evaluate.dmarc_policy import DmarcPolicy
+    from .evaluate.dmarc_policy import Destination, DmarcPolicy
     from .evaluate.lookup import Lookup, Status
     from .evaluate.mail_authentication import SendingDomain
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
@@ -42,6 +42,7 @@ _HOMES = {
     "ClientService": "evaluate.services",
     "Clients": "evaluate.clients",
     "Configuration": "evaluate.configuration",
+    "Destination": "evaluate.dmarc_policy",
     "DmarcPolicy": "evaluate.dmarc_policy",
     "Offer": "evaluate.clients",
     "SERVICE_KINDS": "model",
@@ -104,7 +105,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "SendingDomain", "SpfPolicy", "DmarcPolicy",
+    "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",

@@ -27,10 +27,6 @@ class Destination:
     detail: str
     lookups: tuple[Lookup, ...] = ()
 
-    @property
-    def text(self) -> str:
-        return f"{self.uri}: {self.detail}" if self.detail else self.uri
-
     def evidence(self) -> dict[str, object]:
         lookups = [lookup.evidence() for lookup in self.lookups]
         return {"uri": self.uri, "state": self.state, "detail": self.detail, "lookups": lookups}
