@@ -12,6 +12,7 @@ from .text_records import Find, fits, text_records
 
 MOST_ASKING_TERMS = 10  # RFC 7208 section 4.6.4; one more is a permanent error
 _MOST_TERMS = 50  # that are told
+_LONGEST_TERM = 300  # characters of a term that are told
 _PLAIN = re.compile(r"[a-z0-9_.-]+\Z")
 
 
@@ -105,12 +106,12 @@ class _Evaluation:
             if directive.qualifier == "+":
                 terms.authorising.append(directive.text)
             return
-        matches = directive.text
+        matches = directive.text[:_LONGEST_TERM]
         if directive.mechanism == "include" and not has_macro(directive.spec):
-            included = self._other(directive.spec, directive.text, terms)
+            included = self._other(directive.spec, matches, terms)
             if included is None or not included.authorising:
                 return  # it matches only whom the other record lets pass (section 5.2)
-            matches = f"{directive.text} ({included.authorising[0]})"
+            matches = f"{matches} ({included.authorising[0]})"
         if directive.qualifier == "+":
             terms.authorising.append(matches)
         elif directive.qualifier != "-":
@@ -121,7 +122,7 @@ class _Evaluation:
         terms.others = ""
         if redirect is None or not self._pay(terms, name):
             return
-        term = f"redirect={redirect}"
+        term = f"redirect={redirect}"[:_LONGEST_TERM]
         if has_macro(redirect):
             terms.authorising.append(term)  # the names that it stands for are the message's to choose
             return
