@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from .evaluate.clear_text import clear_login, injection
     from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
     from .evaluate.configuration import Configuration
+    from .evaluate.dmarc_policy import Destination, DmarcPolicy
     from .evaluate.lookup import Lookup, Status
+    from .evaluate.mail_authentication import SendingDomain
     from .evaluate.mail_domain import MailDomain, MailHost
     from .evaluate.mailbox import Answered
     from .evaluate.mta_sts import StsFetch, sts_fetch, sts_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
+    from .evaluate.spf_policy import SpfPolicy
     from .evaluate.tls import features, listings, priority
-    from .evaluate.tlsrpt import Destination, TlsRpt, tlsrpt_record
+    from .evaluate.tlsrpt import ReportMailbox, TlsRpt, tlsrpt_record
     from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
     from .judge import certificate_cases, client_targets, tls_cases, tls_features, tls_refusals
@@ -38,12 +41,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Answered": "evaluate.mailbox",
-    "Destination": "evaluate.tlsrpt",
+    "ReportMailbox": "evaluate.tlsrpt",
     "TlsRpt": "evaluate.tlsrpt",
     "CertificateFacts": "evaluate.certificate_rules",
     "ClientService": "evaluate.services",
     "Clients": "evaluate.clients",
     "Configuration": "evaluate.configuration",
+    "Destination": "evaluate.dmarc_policy",
+    "DmarcPolicy": "evaluate.dmarc_policy",
     "Offer": "evaluate.clients",
     "SERVICE_KINDS": "model",
     "Service": "evaluate.services",
@@ -56,7 +61,9 @@ _HOMES = {
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
+    "SendingDomain": "evaluate.mail_authentication",
     "SmtpService": "evaluate.services",
+    "SpfPolicy": "evaluate.spf_policy",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.mta_sts",
     "TlsJudgement": "judge.tls_judgement",
@@ -103,7 +110,8 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "Destination", "Answered", "tlsrpt_record",
+    "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
+    "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",

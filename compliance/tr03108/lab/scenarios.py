@@ -132,6 +132,8 @@ class Scenario:
     mta_sts: PolicyScenario
     tlsrpt: tuple[str, ...]
     reports: tuple[HostScenario, ...]  # the MX hosts of reports.<domain>
+    spf: tuple[str, ...]
+    dmarc: tuple[str, ...]
     profile: str
     as_of: str
     plan: Mapping[str, Any]
@@ -150,6 +152,31 @@ def load_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
     tables = tomllib.loads(text).get("scenario", [])
     addresses = _Addresses()
     return tuple(_Reader(table, addresses).scenario() for table in tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What a domain publishes of which the scenario says nothing."""
+
+    hosts: tuple[Mapping[str, Any], ...]
+    mx: tuple[str, ...]
+    mta_sts: Mapping[str, Any] | bool
+    tlsrpt: tuple[str, ...]
+    spf: tuple[str, ...]
+    dmarc: tuple[str, ...]
+    profile: str
+
+
+_USED = _Usual(({},), (), {}, ("v=TLSRPTv1; rua=mailto:tlsrpt@reports.{domain}",), (), (), "tr-03108-2.0")
+_UNUSED = _Usual(
+    hosts=(),
+    mx=("0 .",),
+    mta_sts=False,
+    tlsrpt=(),
+    spf=("v=spf1 -all",),
+    dmarc=("v=DMARC1; p=reject; rua=mailto:dmarc@reports.{domain}",),
+    profile="unused-domain",
+)
 
 
 class _Addresses:
@@ -186,10 +213,11 @@ class _Reader:
 
     def _scenario(self) -> Scenario:
         take = self._table.pop
-        hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", [{}]), 1))
-        routes = [f"{host.preference} {host.name}." for host in hosts]
+        usual = _UNUSED if take("unused", False) else _USED
+        hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", usual.hosts), 1))
+        routes = list(usual.mx) or [f"{host.preference} {host.name}." for host in hosts]
         title = take("title")
-        policy = self._policy(hosts, take("mta_sts", {}))
+        policy = self._policy(hosts, take("mta_sts", usual.mta_sts))
         servers = tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1))
         keys = ClientKeys(self._domain, self._addresses.take, self._name, {host.name: host.addresses for host in hosts})
         clients = keys.read(self._table)
@@ -205,9 +233,11 @@ class _Reader:
             hosts=hosts,
             mx=self._texts(take("mx", routes)),
             mta_sts=policy,
-            tlsrpt=self._texts(take("tlsrpt", ["v=TLSRPTv1; rua=mailto:tlsrpt@reports.{domain}"])),
             reports=tuple(self._host(number, dict(table)) for number, table in enumerate(take("reports", _REPORTS), 1)),
-            profile=take("profile", "tr-03108-2.0"),
+            tlsrpt=self._texts(take("tlsrpt", usual.tlsrpt)),
+            spf=self._texts(take("spf", usual.spf)),
+            dmarc=self._texts(take("dmarc", usual.dmarc)),
+            profile=take("profile", usual.profile),
             as_of=take("as_of", ""),
             plan=_plan(take("plan", {}), clients),
             resolver=one_of(take("resolver", "lab"), RESOLVERS),
