@@ -88,7 +88,7 @@ def _complaint(name_or_path: str | Path, catalogue: Catalogue) -> str:
         (HEAD + "[plan]\ndeadline = inf", 5, '"deadline" is inf, must be above 0'),
         (HEAD + "[plan]\ndeadline = true", 5, '"deadline" in [plan] must be a number'),
         (HEAD + '[plan]\nservices = ["smpt"]', 5, 'unknown name "smpt" in "services" of [plan]; did you mean "smtp"?'),
-        (HEAD + '[plan]\npolicies = ["dmarc"]', 5, 'unknown name "dmarc" in "policies" of [plan]; known: "mta-sts"'),
+        (HEAD + '[plan]\npolicies = ["dane"]', 5, 'unknown name "dane" in "policies" of [plan]; known: "mta-sts"'),
         (HEAD + '[plan]\nplaintext_mail = "no"', 5, '"plaintext_mail" in [plan] must be true or false'),
         (
             HEAD + "[parameters]\nsignature_margin_days = -1",
