@@ -18,7 +18,7 @@ from tr03108.lab.client_scenarios import ClientKeys, ClientScenario
 from tr03108.lab.faults import Fault
 from tr03108.lab.pki import Variant
 from tr03108.lab.policy_server import PolicyFault
-from tr03108.lab.smtp_server import PLAINTEXT_REPLIES, SmtpFault
+from tr03108.lab.smtp_server import MAILBOX_REPLIES, PLAINTEXT_REPLIES, SmtpFault
 from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
 from tr03108.lab.tls_hello_config import HelloConfig, named
@@ -32,8 +32,10 @@ IPV4_BLOCKS = tuple(
     IPv4Address(block) for block in ("192.0.2.0", "198.51.100.0", "203.0.113.0", "198.18.0.0", "198.18.1.0")
 )
 IPV6_BLOCK = IPv6Address("2001:db8::")
-# The lab's name server in the root zone, and its OCSP responder.
-TAKEN = frozenset({"192.0.2.53", "192.0.2.80", "2001:db8::53"})
+REPORTS = "192.0.2.25"  # the mail server that takes TLS reports for most domains
+# That one, the lab's name server in the root zone, and its OCSP responder.
+TAKEN = frozenset({REPORTS, "192.0.2.53", "192.0.2.80", "2001:db8::53"})
+_REPORTS = ({"name": "mx.reports", "addresses": [REPORTS], "tlsa": [], "plaintext": "accepted", "mailbox": "accepted"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Behaviour:
     plaintext: str = "refused"
     first: int = 1
     banner: tuple[str, ...] = ()
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Scenario:
     mx: tuple[str, ...]  # record data
     mta_sts: PolicyScenario
     tlsrpt: tuple[str, ...]
+    reports: tuple[HostScenario, ...]  # the MX hosts of reports.<domain>
     spf: tuple[str, ...]
     dmarc: tuple[str, ...]
     profile: str
@@ -163,7 +167,7 @@ class _Usual:
     profile: str
 
 
-_USED = _Usual(({},), (), {}, ("v=TLSRPTv1; rua=mailto:tlsrpt@{domain}",), (), (), "tr-03108-2.0")
+_USED = _Usual(({},), (), {}, ("v=TLSRPTv1; rua=mailto:tlsrpt@reports.{domain}",), (), (), "tr-03108-2.0")
 _UNUSED = _Usual(
     hosts=(),
     mx=("0 .",),
@@ -229,6 +233,7 @@ class _Reader:
             hosts=hosts,
             mx=self._texts(take("mx", routes)),
             mta_sts=policy,
+            reports=tuple(self._host(number, dict(table)) for number, table in enumerate(take("reports", _REPORTS), 1)),
             tlsrpt=self._texts(take("tlsrpt", usual.tlsrpt)),
             spf=self._texts(take("spf", usual.spf)),
             dmarc=self._texts(take("dmarc", usual.dmarc)),
@@ -322,5 +327,6 @@ def _behaviour(table: dict[str, Any]) -> Behaviour:
         "fault": optional(SmtpFault, table.get("fault")),
         "plaintext": one_of(table.get("plaintext", "refused"), tuple(PLAINTEXT_REPLIES)),
         "banner": tuple(table.get("banner", ())),
+        "mailbox": one_of(table.get("mailbox", ""), ("", *MAILBOX_REPLIES)),
     }
     return build(Behaviour, converted)

@@ -56,6 +56,8 @@ CONSTRAINTS_MISSING CONSTRAINTS_NOT_CRITICAL PATH_LENGTH_MISSING PATH_LENGTH_LAR
 REVOCATION_ADDRESS_MISSING NO_REVOCATION_ADDRESS REVOCATION_UNSEEN ISSUER_NOT_DECLARED
 REFUSED_WITHOUT_ALERT REFUSED_WITH_OTHER_ALERT NO_CURVES NO_SUITE_CHOICE RESUMPTION_NOT_OFFERED
 TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
+REPORT_MAILBOX_CLOSED REPORT_MAILBOX_PARTLY REPORT_MAILBOX_UNSEEN REPORT_MAILBOX_ENFORCED REPORT_MAILBOX_NOT_ASKED
+REPORT_MAILBOX_WANTS_TLS
 NOT_OFFERED
 NULL_MX_MISSING NULL_MX_OTHER NULL_MX_NOT_ALONE NULL_MX_PREFERENCE NULL_MX_BOGUS SPF_MISSING SPF_MULTIPLE
 SPF_INVALID SPF_AUTHORISES SPF_ALL_MISSING SPF_ALL_WEAK SPF_EXCEPTIONS SPF_BOGUS SPF_UNSEEN DMARC_MISSING
@@ -79,6 +81,7 @@ CODES = _CODES.split()
 CHECKS = (
     *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
     *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
+    *("tlsrpt.mailbox-unenforced", "tlsrpt.mailbox-without-tls"),
     *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
     *("unused-domain.null-mx", "unused-domain.spf-nobody", "unused-domain.spf-fail"),
     *("unused-domain.dmarc-reject", "unused-domain.dmarc-reports"),
