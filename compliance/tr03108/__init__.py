@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
-    from .evaluate.tls import features, listings, priority
+    from .evaluate.tls import features, listings, priority, senders
+    from .evaluate.tlsa_kinds import tlsa_kinds
     from .evaluate.views import MailDomain, MailHost
     from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
@@ -80,8 +81,10 @@ _HOMES = {
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
+    "senders": "evaluate.tls.senders",
     "sts_fetch": "evaluate.policies",
     "sts_record": "evaluate.policies",
+    "tlsa_kinds": "evaluate.tlsa_kinds",
     "tls_cases": "judge.tls_cases",
     "tls_features": "judge.tls_features",
     "tls_refusals": "judge.tls_refusals",
@@ -99,8 +102,8 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
     "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
-    "Rollover", "rollover_of",
-    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
+    "Rollover", "rollover_of", "tlsa_kinds",
+    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "senders", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
     "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
     "SERVICE_KINDS", "Service", "ClientService", "Clients", "Offer", "Configuration", "Webmail", "client_targets",

@@ -70,7 +70,8 @@ class Clauses:
 def load_clauses(catalogue: Catalogue, file: Path | None = None) -> Clauses:
     """The shipped file, or another of its form.
 
-    Raises UsageError, one line with file and line, where a row is not as it should be. Whether the checks that it names exist is for a test: a row may come before its check.
+    Raises UsageError, one line with file and line, where a row is not as it should be. Whether the checks that it names
+    exist is for a test: a row may come before its check.
     """
     root = read_toml(file or room("checks") / "clauses.toml")
     root.only("answer", "keyword", "clause", "extra", "beyond")
