@@ -26,7 +26,7 @@ def check_every_sender(service: SmtpService, rules: Rules) -> Result:
 
     With the name each certificate was seen in a handshake; a type of key of which there is none fails nobody here.
     """
-    if not service.starttls.works and service.starttls.code != "OK":
+    if service.starttls.code != "OK":
         return without_handshake(service)
     if (blind := without_tls(service)) is not None:
         return blind
