@@ -12,7 +12,6 @@ from tr03108 import (
     check,
     met,
     senders,
-    unanswered,
     unmet,
     unseen,
     without_handshake,
@@ -35,10 +34,21 @@ def check_every_sender(service: SmtpService, rules: Rules) -> Result:
     for sender in found:
         if sender.state == "refused" and sender.answer is not None:
             return unmet("SENDER_REFUSED", key_type=sender.key_type, reply=sender.answer.words, **told)
-    if not found or any(sender.state == "unseen" for sender in found):
-        return unanswered(service, "nameless")
+    if not found:
+        return unseen("NOT_PROBED", because="NOT_PROBED")
+    blind = next((_not_seen(sender) for sender in found if sender.state == "unseen"), None)
+    if blind is not None:
+        return blind
     if service.second.unseen and not senders.turned_away(service.tls, service.second.key_type):
         code = "NOT_PROBED" if service.second.code == "NOT_PROBED" else "TLS_UNSEEN"
         because = service.second.because if code == "NOT_PROBED" else service.second.code
         return unseen(code, because=because, key_type=service.second.key_type, **told)
     return met(**told)
+
+
+def _not_seen(sender: senders.Sender) -> Result:
+    answer = sender.answer
+    if answer is None or answer.code == "NOT_PROBED":
+        return unseen("NOT_PROBED", because="NOT_PROBED", key_type=sender.key_type)
+    code = "BUDGET_EXHAUSTED" if answer.code == "BUDGET_EXHAUSTED" else "TLS_UNSEEN"
+    return unseen(code, because=answer.code or None, key_type=sender.key_type, reply=answer.words)

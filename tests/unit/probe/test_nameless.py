@@ -98,6 +98,17 @@ def test_a_refusal_counts_only_when_seen_twice_and_answered_with_the_name() -> N
     assert (nothing.outcome, nothing.code) == (Outcome.UNSEEN, "NOT_PROBED")
 
 
+def test_what_is_open_is_told_for_its_type_of_key() -> None:
+    seen = survey(BOTH, "verdict")
+    silent = {"kind": "unclear", "code": "SERVICE_TIMEOUT", "hello": None, "chain": ()}
+    for kind in ("RSA", "ECDSA"):
+        result = judged(changed(seen.facts, f"nameless.{kind}", **silent), seen)
+        assert (result.outcome, result.code) == (Outcome.UNSEEN, "TLS_UNSEEN")
+        assert (result.evidence["key_type"], result.evidence["because"]) == (kind, "SERVICE_TIMEOUT")
+    spent = judged(changed(seen.facts, "nameless.RSA", **{**silent, "code": "BUDGET_EXHAUSTED"}), seen)
+    assert (spent.outcome, spent.code) == (Outcome.UNSEEN, "BUDGET_EXHAUSTED")
+
+
 def test_a_second_look_that_is_answered_is_enough() -> None:
     seen = survey(ONE, "verdict")
     first = seen.answer("nameless.RSA")
