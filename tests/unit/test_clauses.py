@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +126,19 @@ def test_nobody_judges_how_long_sessions_live(
     shared = Path(tls_features.__file__).parent.glob("*.py")
     reading = {file.name for file in (*shared, *room("checks").glob("*.py")) if "lifetime" in file.read_text("utf-8")}
     assert reading == {"tls_features.py", "b1_tls_server.py"}, "who else looks at it? these two only tell it"
+
+
+def test_the_page_for_auditors_lists_the_clauses_without_a_case(clauses: Clauses) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "auditors.md").read_text("utf-8")
+    listed = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| (?:\d\d-|EX-4)", line)]
+    words = {"outside": "outside", "sending-side": "sending side", "declaration": "declaration", "nobody": "nobody may"}
+    wanted = []
+    for clause in clauses.clauses.values():
+        if not clause.cases:
+            covering = [f"`{check}`" for check in clause.checks] + [x.id for x in clauses.sharpened_by(clause.id)]
+            told = (clause.keyword, clause.text["en"], words[clause.answer], ", ".join(covering) or "-")
+            wanted.append([clause.id, *told])
+    assert listed == wanted
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
