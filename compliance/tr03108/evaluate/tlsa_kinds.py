@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .dane import RecordMatch
-from .views import MailHost
+from .mail_domain import MailHost
 
 _IDLE = ("unusable", "duplicate")
 _ANCHOR = "2 "  # how the text of a record with usage 2 begins

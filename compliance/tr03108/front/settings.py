@@ -159,6 +159,7 @@ def probe_plan(given: Mapping[str, Any], profile: Profile, year: int) -> ProbePl
         clear_text=asked.clear_text,
         named=named.places,
         webmail=named.webmail,
+        report_mailbox=bool(given.get("probe_report_mailbox")),
     )
 
 

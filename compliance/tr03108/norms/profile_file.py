@@ -13,7 +13,7 @@ from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
 GATES = ("must", "should", "none")
 MODES = ("full", "verdict")
 SERVICES = tuple(SERVICE_KINDS)  # "https" stands for webmail
-POLICIES = ("mta-sts", "tlsrpt")
+POLICIES = ("mta-sts", "tlsrpt", "spf", "dmarc")
 KINDS = ("requirements", "cases", "checks")
 
 
