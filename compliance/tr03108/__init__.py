@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
     from .evaluate.spf_policy import SpfPolicy
-    from .evaluate.tls import features, listings, priority
+    from .evaluate.tls import features, listings, priority, senders
+    from .evaluate.tlsa_kinds import tlsa_kinds
     from .evaluate.tlsrpt import ReportMailbox, TlsRpt, tlsrpt_record
     from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
@@ -92,8 +93,10 @@ _HOMES = {
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
+    "senders": "evaluate.tls.senders",
     "sts_fetch": "evaluate.mta_sts",
     "sts_record": "evaluate.mta_sts",
+    "tlsa_kinds": "evaluate.tlsa_kinds",
     "tls_cases": "judge.tls_cases",
     "tls_features": "judge.tls_features",
     "tls_refusals": "judge.tls_refusals",
@@ -112,8 +115,8 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
     "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
     "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
-    "Rollover", "rollover_of",
-    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
+    "Rollover", "rollover_of", "tlsa_kinds",
+    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "senders", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
     "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
     "SERVICE_KINDS", "Service", "ClientService", "Clients", "Offer", "Configuration", "Webmail", "client_targets",

@@ -229,7 +229,7 @@ def test_a_requirement_takes_its_cases_and_checks_with_it(folder: Folder) -> Non
     profile = folder.load('extends = "tr-03108-2.0"\n[requirements]\ninclude = ["TR-03108-05-M"]')
     assert profile.cases == ("TR-03108-D-01", "TR-03108-D-02")
     assert set(profile.checks) == {
-        *("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover"),
+        *("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover", "tlsa.two-kinds", "tls.every-sender"),
         *("inbound-dane.all-servers", "dnssec.algorithms", "dnssec.nsec3-parameters"),
     }
 

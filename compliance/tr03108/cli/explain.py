@@ -9,6 +9,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from tr03108.catalogue import Case, Catalogue, CheckRow, Requirement, load_catalogue
+from tr03108.cli.explain_clauses import ClauseExplainer
 from tr03108.front.settings import DEFAULT_PROFILE, language
 from tr03108.judge import Check, load_checks
 from tr03108.lab.scenarios import load_scenarios
@@ -58,18 +59,32 @@ class Explainer:
         self._texts = Texts.load(lang)
         self._catalogue = load_catalogue()
         self._checks = load_checks()
+        self._clauses = ClauseExplainer(lang, self._texts, self._catalogue, (check.id for check in self._checks))
         self._shown = [expected for scenario in load_scenarios() for expected in scenario.must]
 
     def lines(self, wanted: str) -> Iterator[str]:
-        """The explanation of a requirement, test case, check or reason code, upper or lower case, also `D-02`."""
+        """The explanation of a requirement, clause, test case, check, extra check or reason code.
+
+        Upper or lower case, also `D-02`.
+        """
         catalogue = self._catalogue
         checks = {check.id: check for check in self._checks}
-        ids = [*catalogue.requirements, *catalogue.cases, *catalogue.checks, *checks, *self._texts.codes()]
-        folded = {identity.casefold(): identity for identity in ids}
+        ids = [
+            *catalogue.requirements,
+            *catalogue.cases,
+            *catalogue.checks,
+            *checks,
+            *self._texts.codes(),
+            *self._clauses.ids,
+        ]
+        folded = {f"{_PREFIX}{clause}".casefold(): clause for clause in self._clauses.ids}
+        folded |= {identity.casefold(): identity for identity in ids}
         wanted = wanted.removeprefix("requirement.").removeprefix("case.")  # as in check ids of audit.json
         identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
         if identity is None:
             return self._otherwise(wanted, ids)
+        if identity in self._clauses.ids:
+            return self._clauses.lines(identity)
         if identity in catalogue.requirements:
             return self._requirement(catalogue.requirements[identity])
         if identity in catalogue.cases:
@@ -118,6 +133,7 @@ class Explainer:
         yield from self._head(row.id, row.level, row.title[self._lang])
         yield from _paragraph(row.summary.get(self._lang, ""))
         yield f"{row.document}, {self._texts.source(f'section {row.section}')}"
+        yield from self._list(self._texts.ui("clauses"), self._clauses.of_requirement(row.id))
         cases = [case for case in self._catalogue.cases.values() if row.id in case.requirements]
         yield from self._list(self._texts.ui("cases"), (self._titled(case) for case in cases))
         own = [check for check in self._catalogue.checks.values() if row.id in check.requirements]
