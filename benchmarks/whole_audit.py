@@ -168,8 +168,8 @@ def show(rtt: float, rounds: Sequence[Costs]) -> None:
 
 
 def alternative(folder: Path, rtt: float) -> None:
-    """testssl.sh at one service of each kind."""
-    print(f"\ntestssl.sh, RTT {rtt:g} ms, instead of sslyze, at some of the services; not in the sum")
+    """testssl.sh at one service with STARTTLS and one without."""
+    print(f"\ntestssl.sh, RTT {rtt * 1000:g} ms, instead of sslyze, at some of the services; not in the sum")
     with provider(folder / f"{rtt}-testssl", rtt) as (running, counting):
         for step in testssl((PLACES[0], PLACES[3]), running.ca_file):
             used = measured(step)
