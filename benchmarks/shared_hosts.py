@@ -1,8 +1,9 @@
 """What an audit of many domains costs whose mail goes to the same hosts: in one run, beside a run for each domain.
 
 The embedded lab has one provider with five mail hosts and a server for mail clients, and customers whose MX and SRV
-records lead there; each customer has an MTA-STS policy of its own. Connections are counted by proxies, which also are
-the round-trip time. The runs of single domains are a sample, from which those of all domains are extrapolated.
+records lead there; each customer has an MTA-STS policy and Autoconfig of its own. Connections are counted by proxies,
+which also are the round-trip time. The runs of single domains are a sample, from which those of all domains are
+extrapolated.
 
 python benchmarks/shared_hosts.py [--domains N] [--hosts N] [--rtt MILLISECONDS ...] [--mode MODE ...] [--sample N]
 """
@@ -44,9 +45,10 @@ def scenarios(domains: int, hosts: int) -> str:
     ]
     routes = json.dumps([f"{10 * number} {name}." for number, name in enumerate(names, 1)])
     places = json.dumps([f"_submissions._tcp 0 1 465 mail.{PROVIDER}.", f"_imaps._tcp 0 1 993 mail.{PROVIDER}."])
+    settings = json.dumps([f"imap SSL mail.{PROVIDER}. 993", f"smtp SSL mail.{PROVIDER}. 465"])
     tables += [
         f'[[scenario]]\nid = "customer{number}"\n{TITLE}hosts = []\nmx = {routes}\nsrv = {places}\n'
-        f"mta_sts = {{ mx = {json.dumps(names)} }}\n"
+        f"mta_sts = {{ mx = {json.dumps(names)} }}\nautoconfig = {{ settings = {settings} }}\n"
         for number in range(1, domains + 1)
     ]
     return "\n".join(tables)
