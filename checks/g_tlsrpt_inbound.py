@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from tr03108 import MailDomain, Result, Rules, Status, absent, check, marginal, met, tlsrpt_record, unmet, unseen
+from tr03108 import (
+    Answered,
+    ReportMailbox,
+    Result,
+    Rules,
+    Status,
+    TlsRpt,
+    absent,
+    asked,
+    check,
+    marginal,
+    met,
+    tlsrpt_record,
+    unmet,
+    unseen,
+)
 
 
-@check("TR-03108-G-01", id="tlsrpt.record", each="domain")
-def check_record(domain: MailDomain, rules: Rules) -> Result:
+@check("TR-03108-G-01", id="tlsrpt.record", each="tlsrpt")
+def check_record(tlsrpt: TlsRpt, rules: Rules) -> Result:
     """Exactly one valid TLSRPT record, under DNSSEC."""
-    lookup = domain.tlsrpt
+    lookup = tlsrpt.lookup
     if lookup is None:
         return unseen("NOT_PROBED")
     told = {"cause": lookup.cause, "detail": lookup.detail or "", "lookup": lookup}
@@ -31,9 +46,9 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
     return met(records="; ".join(record.texts), tlsrpt=record, lookup=lookup)
 
 
-def _reports(domain: MailDomain) -> Result | tuple[str, ...]:
+def _uris(tlsrpt: TlsRpt) -> Result | tuple[str, ...]:
     """The report URIs, or the answer where there are none to judge."""
-    lookup = domain.tlsrpt
+    lookup = tlsrpt.lookup
     if lookup is None:
         return unseen("NOT_PROBED")
     if lookup.unseen or lookup.status is Status.BOGUS:
@@ -43,29 +58,80 @@ def _reports(domain: MailDomain) -> Result | tuple[str, ...]:
     return record.uris if record.count else absent("NOT_OFFERED", see="TR-03108-G-01")
 
 
-def _of_scheme(uris: tuple[str, ...], scheme: str) -> list[str]:
-    return [uri for uri in uris if uri.lower().startswith(f"{scheme}:")]
-
-
-@check("TR-03108-G-02", id="tlsrpt.no-https", each="domain")
-def check_no_https(domain: MailDomain, rules: Rules) -> Result:
+@check("TR-03108-G-02", id="tlsrpt.no-https", each="tlsrpt")
+def check_no_https(tlsrpt: TlsRpt, rules: Rules) -> Result:
     """No report is asked for over HTTPS."""
-    uris = _reports(domain)
+    uris = _uris(tlsrpt)
     if isinstance(uris, Result):
         return uris
-    https = _of_scheme(uris, "https")
+    https = [uri for uri in uris if uri.lower().startswith("https:")]
     if https:
         return unmet("TLSRPT_HTTPS", records=", ".join(https), uris=list(uris))
     return met(uris=list(uris))
 
 
-@check("TR-03108-G-03", id="tlsrpt.mailto", each="domain")
-def check_mailto(domain: MailDomain, rules: Rules) -> Result:
-    """Reports are asked for by mail."""
-    uris = _reports(domain)
+@check("TR-03108-G-03", id="tlsrpt.mailto", each="tlsrpt")
+def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
+    """Reports are asked for by mail, and at least one mailbox is in a domain that can receive it."""
+    uris = _uris(tlsrpt)
     if isinstance(uris, Result):
         return uris
-    mailboxes = [uri for uri in _of_scheme(uris, "mailto") if "@" in uri.partition(":")[2].strip("@")]
-    if not mailboxes:
+    if not tlsrpt.destinations:
         return unmet("TLSRPT_NO_MAILTO", records=", ".join(uris), uris=list(uris))
-    return met(records=", ".join(mailboxes), uris=list(uris))
+    told = {"uris": list(uris), "destinations": list(tlsrpt.destinations)}
+    reached = [each for each in tlsrpt.destinations if each.reachable == "yes"]
+    closed = [each for each in tlsrpt.destinations if each.reachable == "no"]
+    names = "; ".join(each.trouble for each in closed)
+    if len(reached) == len(tlsrpt.destinations):
+        return met(records=", ".join(each.mailbox.text for each in reached), **told)
+    if reached:
+        # One that works is enough; that another one is out of our sight changes nothing.
+        return marginal("REPORT_MAILBOX_PARTLY", names=names, **told) if closed else met(**told)
+    hidden = next((each for each in tlsrpt.destinations if each.reachable == "unseen"), None)
+    if hidden is not None:
+        return unseen("REPORT_MAILBOX_UNSEEN", detail=hidden.trouble, **told)
+    return unmet("REPORT_MAILBOX_CLOSED", names=names, **told)
+
+
+def _mailboxes(tlsrpt: TlsRpt) -> Result | tuple[ReportMailbox, ...]:
+    """The mailboxes that reports may come to, or the answer where there are none to judge."""
+    uris = _uris(tlsrpt)
+    if isinstance(uris, Result):
+        return uris
+    if not tlsrpt.destinations:
+        return absent("NOT_OFFERED", see="TR-03108-G-03")
+    open_to_mail = tuple(each for each in tlsrpt.destinations if each.reception.state != "no")
+    return open_to_mail or absent("REPORT_MAILBOX_CLOSED", see="TR-03108-G-03", names="")
+
+
+@check(id="tlsrpt.mailbox-unenforced", each="tlsrpt")
+def check_mailbox_unenforced(tlsrpt: TlsRpt, rules: Rules) -> Result:
+    """The mailbox for reports is not behind TLSA records or an MTA-STS policy in mode enforce (10-M.d)."""
+    found = _mailboxes(tlsrpt)
+    if isinstance(found, Result):
+        return found
+    enforced = [name for each in found for name in each.enforced(rules.roots, rules.as_of)]
+    if enforced:
+        return unmet("REPORT_MAILBOX_ENFORCED", names="; ".join(enforced), destinations=list(found))
+    hidden = [name for each in found for name in each.enforcement_unseen(rules.roots, rules.as_of)]
+    if hidden:
+        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(hidden), destinations=list(found))
+    return met(records=", ".join(each.mailbox.text for each in found), destinations=list(found))
+
+
+@check(id="tlsrpt.mailbox-without-tls", each="tlsrpt")
+def check_mailbox_without_tls(tlsrpt: TlsRpt, rules: Rules) -> Result:
+    """The mailbox for reports takes mail without TLS, too: reports are about TLS that fails (09-M.r2, 10-M.d)."""
+    found = _mailboxes(tlsrpt)
+    if isinstance(found, Result):
+        return found
+    if not tlsrpt.mailboxes_asked:
+        return asked("REPORT_MAILBOX_NOT_ASKED", records=", ".join(each.mailbox.text for each in found))
+    told = {"destinations": list(found)}
+    wants_tls = [each.mailbox.text for each in found if each.in_clear is Answered.WANTS_TLS]
+    if wants_tls:
+        return unmet("REPORT_MAILBOX_WANTS_TLS", names=", ".join(wants_tls), **told)
+    hidden = [f"{each.mailbox.text}: {each.said}" for each in found if each.in_clear is not Answered.ACCEPTED]
+    if hidden:
+        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(hidden), **told)
+    return met(records=", ".join(each.mailbox.text for each in found), **told)

@@ -55,7 +55,7 @@ def _policy(domain: MailDomain, rules: Rules) -> Result | StsFetch:
         return unseen("MTA_STS_UNSEEN", cause=lookup.cause, detail=lookup.detail or "", lookup=lookup)
     if sts_record(lookup).count == 0:
         return absent("NOT_OFFERED", see="TR-03108-I-01")
-    return sts_fetch(domain, rules.roots, rules.as_of)
+    return sts_fetch(domain.sts_policy, rules.roots, rules.as_of)
 
 
 @check("TR-03108-I-02", id="mta-sts.policy", each="domain")

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from .evaluate.clear_text import clear_login, injection
     from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
     from .evaluate.configuration import Configuration
+    from .evaluate.dmarc_policy import Destination, DmarcPolicy
     from .evaluate.lookup import Lookup, Status
-    from .evaluate.policies import StsFetch, sts_fetch, sts_record, tlsrpt_record
+    from .evaluate.mail_authentication import SendingDomain
+    from .evaluate.mail_domain import MailDomain, MailHost
+    from .evaluate.mailbox import Answered
+    from .evaluate.mta_sts import StsFetch, sts_fetch, sts_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
+    from .evaluate.spf_policy import SpfPolicy
     from .evaluate.tls import features, listings, priority
-    from .evaluate.views import MailDomain, MailHost
+    from .evaluate.tlsrpt import ReportMailbox, TlsRpt, tlsrpt_record
     from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
     from .judge import certificate_cases, client_targets, tls_cases, tls_features, tls_refusals
@@ -35,25 +40,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Answered": "evaluate.mailbox",
+    "ReportMailbox": "evaluate.tlsrpt",
+    "TlsRpt": "evaluate.tlsrpt",
     "CertificateFacts": "evaluate.certificate_rules",
     "ClientService": "evaluate.services",
     "Clients": "evaluate.clients",
     "Configuration": "evaluate.configuration",
+    "Destination": "evaluate.dmarc_policy",
+    "DmarcPolicy": "evaluate.dmarc_policy",
     "Offer": "evaluate.clients",
     "SERVICE_KINDS": "model",
     "Service": "evaluate.services",
     "Webmail": "evaluate.clients",
     "Judged": "judge.tls_judgement",
     "Lookup": "evaluate.lookup",
-    "MailDomain": "evaluate.views",
-    "MailHost": "evaluate.views",
+    "MailDomain": "evaluate.mail_domain",
+    "MailHost": "evaluate.mail_domain",
     "Minimum": "norms.tls_rows",
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
+    "SendingDomain": "evaluate.mail_authentication",
     "SmtpService": "evaluate.services",
+    "SpfPolicy": "evaluate.spf_policy",
     "Status": "evaluate.lookup",
-    "StsFetch": "evaluate.policies",
+    "StsFetch": "evaluate.mta_sts",
     "TlsJudgement": "judge.tls_judgement",
     "Trouble": "judge.certificate_judgement",
     "Troubles": "judge.certificate_judgement",
@@ -80,12 +92,12 @@ _HOMES = {
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
-    "sts_fetch": "evaluate.policies",
-    "sts_record": "evaluate.policies",
+    "sts_fetch": "evaluate.mta_sts",
+    "sts_record": "evaluate.mta_sts",
     "tls_cases": "judge.tls_cases",
     "tls_features": "judge.tls_features",
     "tls_refusals": "judge.tls_refusals",
-    "tlsrpt_record": "evaluate.policies",
+    "tlsrpt_record": "evaluate.tlsrpt",
     "unanswered": "judge.tls_sight",
     "unmet": "judge.outcomes",
     "unseen": "judge.outcomes",
@@ -98,7 +110,8 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "StsFetch", "sts_fetch", "sts_record", "tlsrpt_record",
+    "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
+    "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
     "Rollover", "rollover_of",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",

@@ -266,7 +266,7 @@ def _audit_of(
         finished=max((item.finished for item in dossiers), default=started),
         as_of=settings.as_of or started,
         complete=complete and all(item.complete for item in dossiers),
-        profile=ProfileInfo(profile.id, title, profile.source, tuple(profile.tls.editions)),
+        profile=ProfileInfo(profile.id, title, profile.source, tuple(profile.tls.editions), profile.former_ids),
         options=settings.options,
         targets=targets,
         gate=settings.gate,

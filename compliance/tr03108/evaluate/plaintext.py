@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..model import Line, Observation, SmtpSession
+from ..wire.smtp import Reply
 from .starttls import printable, reply_to
 
 _MUST_STARTTLS = 530
@@ -40,5 +41,9 @@ def plaintext_mail(observation: Observation[SmtpSession]) -> PlaintextMail:
     said = printable(b" / ".join(reply.lines))
     if reply.positive:
         return PlaintextMail("PLAINTEXT_ACCEPTED", said, "", lines)
-    refused = reply.code == _MUST_STARTTLS or (reply.permanent and any(_SAYS_TLS.search(x) for x in reply.lines))
-    return PlaintextMail("OK" if refused else "PLAINTEXT_UNCLEAR", said, "", lines)
+    return PlaintextMail("OK" if wants_tls(reply) else "PLAINTEXT_UNCLEAR", said, "", lines)
+
+
+def wants_tls(reply: Reply) -> bool:
+    """Whether a command was refused for lack of TLS (RFC 3207 section 4, RFC 3463 section 3.8)."""
+    return reply.code == _MUST_STARTTLS or (reply.permanent and any(_SAYS_TLS.search(line) for line in reply.lines))

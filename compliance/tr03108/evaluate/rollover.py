@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .dane import RecordMatch, TlsaRecord, match, matches, unusable
-from .views import MailHost
+from .mail_domain import MailHost
 
 RENEWALS = ("RENEWAL_SAME_CA", "RENEWAL_NEW_KEY", "RENEWAL_EVERY")  # what a renewal breaks, the mildest first
 

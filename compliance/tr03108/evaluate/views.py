@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import cached_property
 
-from dns.rdtypes.ANY.TXT import TXT
-
-from ..model import MAIL_SERVICE, DnsMessage, Dossier, Failure, HttpExchange, Observation, Reason, Subject
+from ..model import DnsMessage, Dossier, Failure, Observation, Reason
 from .answer import NoAnswer
 from .clients import Clients, clients
 from .dnssec import Validator
-from .host import Host
-from .lookup import Lookup, NotAsked, Status
+from .lookup import Lookup, Status
+from .mail_authentication import SendingDomain, sending_domain
+from .mail_domain import MailDomain, MailDomains, MailHost
 from .observed import Observed
-from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
-from .second_certificate import second_of
 from .servers import AllServers, judge_all
 from .services import SmtpService
-from .starttls import conclude, got_through
 from .survey import survey
-from .tlsa import Tlsa, tlsa_of
+from .tlsrpt import TlsRpt, tlsrpt_of
 from .zone_signing import ZoneSigning, zone_signing, zones_of
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyFetch:
-    """How the MTA-STS policy was fetched: the exchange, or why there is none. `host_missing`: no such name."""
-
-    host: str
-    exchange: HttpExchange | None
-    failure: Failure | None
-    host_missing: bool
-    time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class MailDomain:
-    """The audited domain: its MX RRset (or the proof of its absence), routing, policies in DNS, and its MX hosts."""
-
-    name: str
-    mx: Lookup | None
-    routing: Routing
-    tlsrpt: Lookup | None
-    sts: Lookup | None
-    sts_policy: PolicyFetch | None
-    hosts: tuple[MailHost, ...] = field(repr=False)
-    all_servers: AllServers | None = None  # None: the plan did not ask them
-    signing: tuple[ZoneSigning, ...] = ()  # the zones of the domain and its mail hosts
-
-    @property
-    def subject(self) -> Subject:
-        return Subject("domain", self.name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailHost(Host):
-    """One MX host: its address RRsets and TLSA records. `domain` is the domain whose mail it takes."""
-
-    domain: str
-    tlsa: Tlsa
-    services: tuple[SmtpService, ...] = field(repr=False)
-
-    @property
-    def subject(self) -> Subject:
-        return Subject("host", self.name)
 
 
 class Views:
@@ -75,6 +27,7 @@ class Views:
         self.dossier = dossier
         self.validator = Validator(self._dns, dossier.trust_anchors)
         self._observed = Observed(dossier)
+        self._domains = MailDomains(dossier, self._observed, self.lookup)
 
     def _dns(self, name: str, rdtype: str) -> Observation[DnsMessage]:
         observation = self.dossier.observations.get(f"dns/{name}/{rdtype}")
@@ -109,24 +62,14 @@ class Views:
     @cached_property
     def domain(self) -> MailDomain:
         """The audited domain."""
-        name = self.dossier.domain
-        mx = self.lookup(name, "MX")
-        routing = Routing("unseen") if mx is None else mail_routing(mx, name)
-        hosts = tuple(self._host(host) for host in routing.hosts)
-        if routing.kind == "implicit" and hosts[0].without_address:
-            routing, hosts = Routing("none"), ()
-        sts_host = f"mta-sts.{name}"
-        return MailDomain(
-            name=name,
-            mx=mx,
-            routing=routing,
-            tlsrpt=self.lookup(f"_smtp._tls.{name}", "TXT"),
-            sts=self.lookup(f"_mta-sts.{name}", "TXT"),
-            sts_policy=self._policy(sts_host),
-            hosts=hosts,
-            all_servers=self._all_servers(hosts),
-            signing=self._signing(mx, hosts),
-        )
+        domain = self._domains.of(self.dossier.domain)
+        signing = self._signing(domain.mx, domain.hosts)
+        return replace(domain, all_servers=self._all_servers(domain.hosts), signing=signing)
+
+    @cached_property
+    def tlsrpt(self) -> TlsRpt:
+        """The audited domain's TLSRPT record, and the mailboxes that reports are sent to."""
+        return tlsrpt_of(self.domain.tlsrpt, self._domains.of, self.dossier)
 
     def _all_servers(self, hosts: tuple[MailHost, ...]) -> AllServers | None:
         if not self.dossier.plan.all_servers:
@@ -148,80 +91,12 @@ class Views:
         """Every service address of every MX host."""
         return tuple(service for host in self.domain.hosts for service in host.services)
 
-    def _host(self, name: str) -> MailHost:
-        a, aaaa = self.lookup(name, "A"), self.lookup(name, "AAAA")
-        bases = tlsa_names(name, a, aaaa) if a is not None and aaaa is not None else (name,)
-        tlsa = tlsa_of({base: self.lookup(f"_25._tcp.{base}", "TLSA") for base in bases})
-        mx = self.lookup(self.dossier.domain, "MX")
-        where = HostAddresses(insecure_cause(a, aaaa), mx is not None and mx.status is Status.INSECURE)
-        host = MailHost(
-            name=name,
-            a=a,
-            aaaa=aaaa,
-            families=self.dossier.plan.families,
-            domain=self.dossier.domain,
-            tlsa=tlsa,
-            services=(),
-        )
-        services = [self._service(name, address, tlsa, where) for address in host.addresses]
-        services = [replace(one, peers=tuple(peer for peer in services if peer is not one)) for one in services]
-        return replace(host, services=tuple(services))
-
-    def _service(self, host: str, address: str, tlsa: Tlsa, addresses: HostAddresses) -> SmtpService:
-        observed, port = self._observed, MAIL_SERVICE.port
-        where = f"{host}/{address}/{port}"
-        sessions = observed.numbered(f"smtp/{where}/") + observed.numbered(f"smtp-curve/{where}/")
-        plaintext = observed.numbered(f"smtp-plain/{where}/")
-        elsewhere = got_through(observed.sessions_at(MAIL_SERVICE, address, port))
-        starttls = conclude(sessions, self.dossier.plan.second_look, elsewhere)
-        facts = observed.tls(where, sessions)
-        return SmtpService(
-            kind=MAIL_SERVICE,
-            host=host,
-            domain=self.dossier.domain,
-            address=address,
-            port=port,
-            reach=observed.reach(address, port),
-            starttls=starttls,
-            plaintext=plaintext[-1] if plaintext else None,
-            tlsa=tlsa,
-            time=sessions[-1].time if sessions else self.dossier.started,
-            second=second_of(starttls.handshake, facts, observed.get(f"smtp-other/{where}/1")),
-            addresses=addresses,
-            tls=facts,
-            revocations=observed.revocations,
-            renegotiation=observed.get(f"renegotiation/{where}/1"),
-            login=observed.get(f"client-plain/smtp/{where}/1"),
-            injection=observed.get(f"client-injection/smtp/{where}/1"),
-        )
-
     @cached_property
     def clients(self) -> Clients:
         """The services of mail clients, and how clients are led to them."""
         return clients(self.dossier, self._observed, self.validator.lookup)
 
-    def _policy(self, host: str) -> PolicyFetch | None:
-        a, aaaa = self.lookup(host, "A"), self.lookup(host, "AAAA")
-        if a is None or aaaa is None:
-            return None
-        missing = all(lookup.kind in ("nodata", "nxdomain") and not lookup.unseen for lookup in (a, aaaa))
-        prefix = f"https/{host}/"
-        fetched = [o for key, o in sorted(self.dossier.observations.items()) if key.startswith(prefix)]
-        exchanges = [(o.time, o.value) for o in fetched if isinstance(o.value, HttpExchange)]
-        if exchanges:
-            # As for any HTTPS client, an address where nobody listens is passed over for the next one.
-            time, exchange = next((e for e in exchanges if e[1].ended != "refused"), exchanges[0])
-            return PolicyFetch(host, exchange, None, False, time)
-        if fetched:
-            return PolicyFetch(host, None, fetched[-1].failure, False, fetched[-1].time)
-        lookup = a if a.unseen else aaaa
-        failure = lookup.failure or Failure(Reason.NOT_PROBED, lookup.detail or f"{host} was not contacted")
-        return PolicyFetch(host, None, None if missing else failure, missing, None)
-
-
-def texts(lookup: Lookup) -> tuple[bytes, ...]:
-    """The TXT records of a lookup, each with its strings joined."""
-    return tuple(b"".join(record.strings) for record in lookup.records if isinstance(record, TXT))
-
-
-__all__ = ["MailDomain", "MailHost", "NotAsked", "PolicyFetch", "SmtpService", "Views", "texts"]
+    @cached_property
+    def sending(self) -> SendingDomain:
+        """What the domain says about mail in its name."""
+        return sending_domain(self.dossier.domain, self.dossier.plan, self.validator.lookup)

@@ -137,6 +137,14 @@ OPTIONS: tuple[Option, ...] = (
         (AUDIT, PROBE, PYTEST),
     ),
     Option(
+        "probe-report-mailbox",
+        LOOKING,
+        None,
+        "also ask the mail servers of the mailboxes for TLS reports whether they take mail for them (RCPT TO, never "
+        "any mail); without it a person has to find out",
+        (AUDIT, PROBE, PYTEST),
+    ),
+    Option(
         "allow-private",
         LOOKING,
         None,

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..evaluate.clients import ClientHost, Offer
+from ..evaluate.mail_domain import MailHost
 from ..evaluate.places import kinds_of
-from ..evaluate.views import MailHost, Views
+from ..evaluate.views import Views
 from ..model import MAIL_SERVICE, Subject
 from .outcomes import Result, absent, asked, not_offered, unseen
 
@@ -28,6 +29,10 @@ def subjects(each: str, views: Views, *, of_case: bool) -> Iterator[Placed]:
         return
     if each == "domain":
         yield domain, views.domain, None
+    elif each == "tlsrpt":
+        yield domain, views.tlsrpt, None
+    elif each == "sending_domain":
+        yield domain, views.sending, None
     elif each == "mail_host":
         yield from _unless_none(views, ((host.subject, host, None) for host in views.domain.hosts))
     elif each in _WITH_MAIL:

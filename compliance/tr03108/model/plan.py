@@ -48,6 +48,10 @@ class ProbePlan:
 
     `clear_text`: servers are asked, without TLS, whether they take a login, or a command behind STARTTLS.
 
+    `report_mailbox`: the mail servers of the domains that TLS reports go to are asked whether they take mail for the
+    mailbox (RCPT, never DATA).
+    `policies`: what is asked about the domain as a whole: "mta-sts", "tlsrpt", "spf" and "dmarc".
+
     `services` are names of SERVICE_KINDS. Those of mail clients are looked for in DNS (SRV) and in the configuration
     that clients fetch; `named` are those that the user named. `webmail` are the addresses (https URLs) that the user
     named; None: the user said nothing, empty: that there is none.
@@ -76,3 +80,4 @@ class ProbePlan:
     clear_text: bool = False
     named: tuple[ServicePlace, ...] = ()
     webmail: tuple[str, ...] | None = None
+    report_mailbox: bool = False

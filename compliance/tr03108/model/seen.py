@@ -106,8 +106,8 @@ class Handshake:
 class SmtpSession:
     """One SMTP connection, from connect to QUIT or to the event that ended it.
 
-    `state` is where it ended: "connect", "greeting", "ehlo", "starttls", "handshake", "ehlo-tls", "mail", "quit";
-    `ended` is how: "done", "refused" (TCP RST to SYN), "closed", "reset", "silent", "garbage", "overflow".
+    `state` is where it ended: "connect", "greeting", "ehlo", "starttls", "handshake", "ehlo-tls", "mail", "rcpt",
+    "quit"; `ended` is how: "done", "refused" (TCP RST to SYN), "closed", "reset", "silent", "garbage", "overflow".
     """
 
     connected_to: str  # ADDRESS:PORT really used

@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from ..evaluate.configuration import Configuration, Locations
 from ..evaluate.places import MOST_PLACES, Place, Srv, guess, kinds_of, named_places, srv_of
-from ..evaluate.routing import tlsa_names
 from ..evaluate.web import Visit, Wanted
 from ..model import SERVICE_KINDS, ServiceKind
 from ..wire import autodiscover
 from ..wire.web_address import WebAddress, parse
 from .http import Request
 from .https import exchange
-from .questions import Questions, fits
+from .questions import Questions
 from .service import ServiceProbe
 
 ADDRESSES = 16  # of one host that are asked, both families together
@@ -96,9 +95,7 @@ class ClientsProbe:
     async def _place(self, place: Place) -> None:
         host = await self._questions.host(place.host)
         async with asyncio.TaskGroup() as group:
-            for base in tlsa_names(host.name, *host.lookups) if len(host.lookups) == 2 else ():
-                if fits(name := f"_{place.port}._tcp.{base}"):
-                    group.create_task(self._questions.lookup(name, "TLSA"))
+            group.create_task(self._questions.tlsa(host, place.port))
             for address in host.addresses[:ADDRESSES]:
                 group.create_task(ServiceProbe(self._questions, place.kind, host.name, address, place.port).run())
         where = (f"client/{place.kind.name}/{host.name}/{address}/{place.port}/1" for address in host.addresses)

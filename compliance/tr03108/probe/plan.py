@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-from dns.rdtypes.ANY.TXT import TXT
-
 from .. import __version__
-from ..evaluate.routing import mail_routing, tlsa_names
+from ..evaluate.dmarc_policy import dmarc_of
+from ..evaluate.routing import mail_routing
 from ..evaluate.served_chains import chains_of
 from ..evaluate.servers import stops
+from ..evaluate.spf_policy import spf_of
 from ..evaluate.survey import Server, ZoneServers, survey
+from ..evaluate.text_records import Find
 from ..model import (
     MAIL_SERVICE,
     ClientSession,
@@ -24,25 +25,22 @@ from ..model import (
     Dossier,
     Failure,
     HelloExchange,
-    HttpExchange,
     Observation,
     ProbePlan,
     SmtpSession,
 )
-from . import https, servers
+from . import servers
 from .clients import ADDRESSES, ClientsProbe
+from .mta_sts import mta_sts
 from .net import Network
-from .questions import Questions, fits
+from .questions import Questions
 from .resolver import addresses_in, has_signatures
 from .revocation import RevocationProbe, literal
 from .roots import RootStore
 from .service import ServiceProbe
+from .tlsrpt import tlsrpt
 
 HOSTS = 20  # MX hosts of one domain that are looked at; large providers have fewer than ten
-POLICY_ADDRESSES = 4  # addresses tried for the MTA-STS policy
-HTTPS_PORT = 443
-_POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 section 3.3
-_STS_PREFIX = b"v=STSv1"
 
 _AskServer = Callable[[Network, str, str, str, str], Awaitable[DnsMessage | Failure]]
 
@@ -114,9 +112,12 @@ class Probe:
             return
         async with asyncio.TaskGroup() as group:
             if "tlsrpt" in self._plan.policies:
-                group.create_task(self._tlsrpt())
+                group.create_task(tlsrpt(self._questions, self._domain))
             if "mta-sts" in self._plan.policies:
-                group.create_task(self._mta_sts())
+                group.create_task(mta_sts(self._questions, self._domain))
+            for policy, read in (("spf", spf_of), ("dmarc", dmarc_of)):
+                if policy in self._plan.policies:
+                    group.create_task(self._mail_authentication(read))
             for host in routing.hosts[:HOSTS]:
                 group.create_task(self._host(host))
             group.create_task(ClientsProbe(self._domain, self._questions).run())
@@ -146,9 +147,7 @@ class Probe:
     async def _host(self, name: str) -> None:
         host = await self._questions.host(name)
         async with asyncio.TaskGroup() as group:
-            for base in tlsa_names(name, *host.lookups) if len(host.lookups) == 2 else ():
-                if fits(f"_25._tcp.{base}"):
-                    group.create_task(self._questions.lookup(f"_25._tcp.{base}", "TLSA"))
+            group.create_task(self._questions.tlsa(host, MAIL_SERVICE.port))
             if MAIL_SERVICE.name in self._plan.services:
                 for address in host.addresses[:ADDRESSES]:
                     probe = ServiceProbe(self._questions, MAIL_SERVICE, name, address, MAIL_SERVICE.port)
@@ -156,28 +155,9 @@ class Probe:
                 beyond = (f"smtp/{name}/{address}/{MAIL_SERVICE.port}/1" for address in host.addresses[ADDRESSES:])
                 self._questions.give_up(beyond, f"only {ADDRESSES} addresses of a host are examined")
 
-    async def _tlsrpt(self) -> None:
-        if fits(name := f"_smtp._tls.{self._domain}"):
-            await self._questions.lookup(name, "TXT")
-
-    async def _mta_sts(self) -> None:
-        if not fits(name := f"_mta-sts.{self._domain}"):
-            return
-        texts = (b"".join(r.strings) for r in (await self._questions.lookup(name, "TXT")).records if isinstance(r, TXT))
-        if not any(text.startswith(_STS_PREFIX) for text in texts):
-            return
-        host = await self._questions.host(f"mta-sts.{self._domain}")
-        for address in host.addresses[:POLICY_ADDRESSES]:
-            if await self._policy_answers(host.name, address):
-                return
-
-    async def _policy_answers(self, host: str, address: str) -> bool:
-        """Fetches the policy from one address; False where nobody is there, so that the next one is tried."""
-        self._say(f"{host} {address}: fetching the policy")
-        policy: Observation[HttpExchange] = await self._questions.ask(
-            f"https/{host}/{address}/1", lambda: https.get(self._network, host, address, HTTPS_PORT, _POLICY_PATH)
-        )
-        return policy.value is not None and policy.value.ended != "refused"
+    async def _mail_authentication(self, read: Callable[[str, Find], object]) -> None:
+        """All that reading a policy leads to: SPF and DMARC refer to records elsewhere."""
+        await self._questions.until(lambda: read(self._domain, self._questions.validator.lookup))
 
     async def _all_servers(self, hosts: tuple[str, ...]) -> None:
         """Every authoritative server of the zones of the domain and its mail hosts, and the zones' NSEC3 parameters."""

@@ -12,6 +12,7 @@ import dns.name
 from ..evaluate.dnssec import Validator
 from ..evaluate.host import Host
 from ..evaluate.lookup import Lookup, NotAsked
+from ..evaluate.routing import tlsa_names
 from ..model import DnsMessage, Failure, Observation, ProbePlan, Reason
 from .net import Network
 from .resolver import Resolver
@@ -72,6 +73,12 @@ class Questions:
         """What DNS says of a host's addresses."""
         a, aaaa = await asyncio.gather(self.lookup(name, "A"), self.lookup(name, "AAAA"))
         return Host(name=name, a=a, aaaa=aaaa, families=self.plan.families)
+
+    async def tlsa(self, host: Host, port: int) -> None:
+        """The TLSA records of a host's port, below each base domain that counts."""
+        bases = tlsa_names(host.name, *host.lookups) if len(host.lookups) == 2 else ()
+        names = (f"_{port}._tcp.{base}" for base in bases)
+        await asyncio.gather(*(self.lookup(name, "TLSA") for name in names if fits(name)))
 
     def give_up(self, keys: Iterable[str], why: str) -> None:
         """Says of questions that they will not be asked."""

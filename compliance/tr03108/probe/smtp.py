@@ -1,6 +1,7 @@
-"""The SMTP sessions ever held with a mail server: one that starts TLS, one that asks for mail in the clear.
+"""The SMTP sessions ever held with a mail server: one that starts TLS, one that asks for mail in the clear, and, where
+the user agreed, one that asks about a mailbox for TLS reports.
 
-They are polite: each command waits for the reply to the one before, and QUIT ends them. There is no RCPT and no DATA.
+They are polite: each command waits for the reply to the one before, and QUIT ends them. There is never any DATA.
 """
 
 from __future__ import annotations
@@ -67,6 +68,34 @@ async def plaintext_session(network: Network, host: str, address: str, port: int
     return await _hold(network, host, address, port, script)
 
 
+async def mailbox_session(
+    mailbox: str, network: Network, host: str, address: str, port: int, *, secured: bool
+) -> SmtpSession | Failure:
+    """Greeting, EHLO, MAIL FROM:<>, RCPT TO the mailbox, RSET, QUIT; `secured`: inside TLS.
+
+    Where the mailbox is refused for good its domain's postmaster, whom every domain has to take (RFC 5321 section
+    4.5.1), is asked for too: who refuses both refuses us.
+    """
+
+    async def script(dialogue: Dialogue, stream: Stream) -> None:
+        seconds = network.plan.timeout
+        ehlo = await _open(network, dialogue, stream)
+        if secured and ehlo.positive:
+            ehlo = await _inside(dialogue, stream, host, seconds, ehlo)
+        if not ehlo.positive:
+            await _farewell(dialogue, seconds, "QUIT")
+            return
+        dialogue.state = "mail"
+        if (await dialogue.command("MAIL FROM:<>", seconds, SmtpReply())).positive:
+            dialogue.state = "rcpt"
+            if (await dialogue.command(f"RCPT TO:<{mailbox}>", seconds, SmtpReply())).permanent:
+                await dialogue.command(f"RCPT TO:<postmaster@{mailbox.rpartition('@')[2]}>", seconds, SmtpReply())
+        dialogue.state = "quit"
+        await _farewell(dialogue, seconds, "RSET", "QUIT")
+
+    return await _hold(network, host, address, port, script)
+
+
 async def smtp_starttls(network: Network, dialogue: Dialogue, stream: Stream) -> None:
     """What leads to TLS on port 25: greeting, EHLO, STARTTLS. Raises Ended where TLS is not to be had."""
     ehlo = await _open(network, dialogue, stream)
@@ -81,6 +110,24 @@ async def smtp_starttls(network: Network, dialogue: Dialogue, stream: Stream) ->
             raise NotSeen(Reason.DEFERRED, f"STARTTLS answered {reply.code}")
         raise Ended("done", f"STARTTLS answered {reply.code}")
     dialogue.state = "hello"
+
+
+async def _inside(dialogue: Dialogue, stream: Stream, host: str, seconds: float, ehlo: Reply) -> Reply:
+    """The reply to EHLO inside TLS. Raises Ended where TLS is not to be had."""
+    if not offers_starttls(ehlo):
+        await _farewell(dialogue, seconds, "QUIT")
+        raise Ended("done", "STARTTLS is not offered")
+    dialogue.state = "starttls"
+    reply = await dialogue.command("STARTTLS", seconds, SmtpReply())
+    if not reply.positive:
+        await _farewell(dialogue, seconds, "QUIT")
+        raise Ended("done", f"STARTTLS answered {reply.code}")
+    dialogue.state = "handshake"
+    handshake = await dialogue.start_tls(host, seconds)
+    if handshake.ended != "completed":
+        raise Ended("closed" if handshake.ended == "alert" else handshake.ended, handshake.error or "")
+    dialogue.state = "ehlo-tls"
+    return await dialogue.command(_ehlo(stream), seconds, SmtpReply())
 
 
 async def _hold(network: Network, host: str, address: str, port: int, script: _Script) -> SmtpSession | Failure:

@@ -139,6 +139,7 @@ class Page:
         all findings of these."""
         self._texts = texts
         self._catalogue = catalogue
+        self._former_ids = audit.profile.former_ids
         self._shared = shared
         self._common = prefix is not None
         self._prefix = prefix or (f"{target.domain}:" if len(audit.targets) > 1 else "")
@@ -177,6 +178,11 @@ class Page:
     def title(self, identity: str) -> str:
         """The title of a requirement, case or check; the id where there is none."""
         return view.title_of(identity, self._catalogue, self._texts)
+
+    def formerly(self, identity: str) -> str:
+        """The ids of a case in the edition before, where the profile wants them named."""
+        row = self._catalogue.cases.get(identity)
+        return ", ".join(row.formerly) if row is not None and self._former_ids else ""
 
     def served_by(self, result: Any) -> tuple[str, ...]:
         """What a requirement's verdict is made of: its cases, and checks and manual findings without case."""

@@ -97,6 +97,7 @@ def _case(result: CaseResult, catalogue: Catalogue, texts: Texts) -> dict[str, A
         "verdict": result.verdict.value,
         "findings": result.findings,
         "reason": result.reason,
+        "formerly": list(catalogue.cases[result.id].formerly) if result.id in catalogue.cases else [],
     }
 
 

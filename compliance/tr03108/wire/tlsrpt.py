@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from .host_name import host_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
@@ -12,6 +15,9 @@ _VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+\Z")
 _MAILBOX = re.compile(r"[^@]+@[^@]+\Z")
 _HTTPS = re.compile(r"//[^/?#]+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")  # Dot-string, RFC 5321 section 4.1.2
+_LONGEST_LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,35 @@ class TlsRptRecord:
     def schemes(self) -> tuple[str, ...]:
         """Scheme of each URI, lower case."""
         return tuple(uri.partition(":")[0].lower() for uri in self.rua)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox (RFC 5321 section 4.1.2) that may stand in an SMTP command as it is; `domain` in the form of
+    dossiers."""
+
+    local_part: str
+    domain: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.local_part}@{self.domain}"
+
+
+def mailbox_of(uri: str) -> Mailbox | None:
+    """The one mailbox that a mailto URI names (RFC 6068 section 2); None where it is none, or no plain address."""
+    scheme, _, rest = uri.partition(":")
+    if scheme.lower() != "mailto" or not _URI.match(uri):
+        return None
+    try:
+        address = unquote_to_bytes(rest.partition("?")[0]).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    local_part, _, domain = address.rpartition("@")
+    name = host_name(domain)
+    if not name or len(local_part) > _LONGEST_LOCAL_PART or not _LOCAL_PART.match(local_part):
+        return None
+    return Mailbox(local_part, name)
 
 
 def tlsrpt_records(texts: Iterable[bytes]) -> tuple[bytes, ...]:

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from tr03108.evaluate.clients import Clients, clients
+from tr03108.evaluate.mail_domain import MailDomain
 from tr03108.evaluate.observed import Observed
 from tr03108.evaluate.routing import Routing
-from tr03108.evaluate.views import MailDomain, Views
+from tr03108.evaluate.views import Views
 from tr03108.model import (
     SERVICE_KINDS,
     ClientSession,

@@ -56,7 +56,13 @@ CONSTRAINTS_MISSING CONSTRAINTS_NOT_CRITICAL PATH_LENGTH_MISSING PATH_LENGTH_LAR
 REVOCATION_ADDRESS_MISSING NO_REVOCATION_ADDRESS REVOCATION_UNSEEN ISSUER_NOT_DECLARED
 REFUSED_WITHOUT_ALERT REFUSED_WITH_OTHER_ALERT NO_CURVES NO_SUITE_CHOICE RESUMPTION_NOT_OFFERED
 TLSRPT_MISSING TLSRPT_MULTIPLE TLSRPT_SYNTAX TLSRPT_INSECURE TLSRPT_BOGUS TLSRPT_UNSEEN TLSRPT_HTTPS TLSRPT_NO_MAILTO
+REPORT_MAILBOX_CLOSED REPORT_MAILBOX_PARTLY REPORT_MAILBOX_UNSEEN REPORT_MAILBOX_ENFORCED REPORT_MAILBOX_NOT_ASKED
+REPORT_MAILBOX_WANTS_TLS
 NOT_OFFERED
+NULL_MX_MISSING NULL_MX_OTHER NULL_MX_NOT_ALONE NULL_MX_PREFERENCE NULL_MX_BOGUS SPF_MISSING SPF_MULTIPLE
+SPF_INVALID SPF_AUTHORISES SPF_ALL_MISSING SPF_ALL_WEAK SPF_EXCEPTIONS SPF_BOGUS SPF_UNSEEN DMARC_MISSING
+DMARC_MULTIPLE DMARC_INVALID DMARC_NOT_REJECT DMARC_PERCENT DMARC_BOGUS DMARC_UNSEEN DMARC_RUA_MISSING
+DMARC_RUA_UNAUTHORISED DMARC_RUA_UNDELIVERABLE DMARC_RUA_UNUSABLE DMARC_RUA_UNSEEN
 MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
 POLICY_HOST_MISSING POLICY_UNREACHABLE POLICY_STATUS POLICY_REDIRECT POLICY_CERTIFICATE POLICY_CONTENT_TYPE
 POLICY_TOO_LARGE POLICY_SYNTAX POLICY_MX_NOT_COVERED MODE_TESTING MODE_NONE MX_NOT_ENFORCEABLE
@@ -75,7 +81,10 @@ CODES = _CODES.split()
 CHECKS = (
     *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
     *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
+    *("tlsrpt.mailbox-unenforced", "tlsrpt.mailbox-without-tls"),
     *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
+    *("unused-domain.null-mx", "unused-domain.spf-nobody", "unused-domain.spf-fail"),
+    *("unused-domain.dmarc-reject", "unused-domain.dmarc-reports"),
     *("tls.versions-and-suites", "tls.forward-secrecy-and-groups", "tls.encrypt-then-mac", "tls.no-truncated-hmac"),
     *("tls.extended-master-secret", "tls.suites", "tls.signatures", "tls.groups", "tls.versions"),
     *("tls.forward-secrecy-preferred", "tls.listed-preferred", "tls.tls13", "tls.early-data", "tls.ephemeral-keys"),
@@ -339,5 +348,6 @@ def test_citations_are_translated() -> None:
 
 def test_every_label_is_used() -> None:
     sources = [*Path(report.__file__).parent.glob("*.py"), *(room("reports") / "templates").iterdir()]
+    sources.append(Path(report.__file__).parent.parent / "cli" / "explain.py")
     text = "".join(file.read_text(encoding="utf-8") for file in sources)
     assert [key for key in EN.tables["ui"] if not re.search(rf"""['"]{key}['"]""", text)] == []

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from tr03108.evaluate.policies import StsFetch, sts_fetch
-from tr03108.evaluate.routing import Routing
-from tr03108.evaluate.views import MailDomain, PolicyFetch
+from tr03108.evaluate.mta_sts import PolicyFetch, StsFetch, sts_fetch
 from tr03108.model import Failure, Handshake, HttpExchange, Reason
 from unit.evaluate.chains import HOST, Maker, der
 from unit.evaluate.conftest import NOW
@@ -28,8 +26,7 @@ GOOD = HttpExchange("https://x", "192.0.2.8:443", False, handshake(), "answered"
 
 def judge(exchange: HttpExchange | None, failure: Failure | None = None, missing: bool = False) -> StsFetch:
     fetch = PolicyFetch(HOST, exchange, failure, missing, NOW)
-    domain = MailDomain("example.test", None, Routing("mx"), None, None, fetch, ())
-    return sts_fetch(domain, (der(MAKER.root),), NOW)
+    return sts_fetch(fetch, (der(MAKER.root),), NOW)
 
 
 def test_a_good_policy() -> None:
