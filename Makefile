@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test interop soak bench-tls lint lock clean help
+.PHONY: demo test interop soak bench-tls bench-audit bench-hosts lint lock clean help
 
 help:
 	@echo "make demo     audit the embedded lab; prints the report's path last"
@@ -12,6 +12,8 @@ help:
 	@echo "make interop  tests against real mail, TLS and DNS servers (root; skipped where they are not installed)"
 	@echo "make soak     thousands of random DNSSEC lookups beside Unbound and delv (LOOKUPS=6000 SEED=1)"
 	@echo "make bench-tls  our TLS surveys beside sslyze and testssl.sh, which it fetches (root; ROUNDS=3)"
+	@echo "make bench-audit  a provider's whole audit beside the peers for the same questions (root; ROUNDS='3 1')"
+	@echo "make bench-hosts  50 domains that share 5 mail hosts, in one run and one by one (no root)"
 	@echo "make lint     ruff and mypy"
 	@echo "make lock     write the lock files anew (needs pip-tools)"
 	@echo "make clean    remove the virtual environment, caches and reports"
@@ -40,6 +42,13 @@ soak: $(READY)
 bench-tls: $(READY)
 	benchmarks/tls/peers.sh
 	PYTHONPATH=tests $(BIN)/python benchmarks/tls/run.py --rounds $(or $(ROUNDS),3)
+
+bench-audit: $(READY)
+	benchmarks/tls/peers.sh
+	PYTHONPATH=tests $(BIN)/python benchmarks/whole_audit.py --rounds $(or $(ROUNDS),3 1)
+
+bench-hosts: $(READY)
+	$(BIN)/python benchmarks/shared_hosts.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tr03108 import (
     Answered,
-    Destination,
+    ReportMailbox,
     Result,
     Rules,
     Status,
@@ -93,7 +93,7 @@ def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
     return unmet("REPORT_MAILBOX_CLOSED", names=names, **told)
 
 
-def _mailboxes(tlsrpt: TlsRpt) -> Result | tuple[Destination, ...]:
+def _mailboxes(tlsrpt: TlsRpt) -> Result | tuple[ReportMailbox, ...]:
     """The mailboxes that reports may come to, or the answer where there are none to judge."""
     uris = _uris(tlsrpt)
     if isinstance(uris, Result):

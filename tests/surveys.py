@@ -26,6 +26,7 @@ from tr03108.judge.rules import Rules
 from tr03108.model import SERVICE_KINDS, HelloExchange, HelloSets, Observation, ProbePlan
 from tr03108.probe.asking import Asking
 from tr03108.probe.hello import Opener, direct_tls
+from tr03108.probe.nameless import ask_nameless
 from tr03108.probe.net import Network
 from tr03108.probe.survey_full import FullSurvey
 from tr03108.probe.survey_verdict import VerdictSurvey
@@ -132,8 +133,11 @@ async def survey_port(
             return observation  # type: ignore[return-value]
 
         asking = Asking(network, record, opener, (HOST, ADDRESS, PORT))
-        survey = VerdictSurvey if mode == "verdict" else FullSurvey
-        await survey(asking, HOST, plan.hellos, first, farewell=b"QUIT\r\n").run()
+        survey = (VerdictSurvey if mode == "verdict" else FullSurvey)(
+            asking, HOST, plan.hellos, first, farewell=b"QUIT\r\n"
+        )
+        await survey.run()
+        await ask_nameless(asking, TlsFacts(survey.answers), b"QUIT\r\n")
     return Surveyed(first, seen, connections)
 
 

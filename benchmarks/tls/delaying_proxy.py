@@ -37,7 +37,7 @@ class Tally:
     most_at_once: int
 
 
-class _Proxy:
+class Proxy:
     """Lives in the process of its own."""
 
     def __init__(self, target: tuple[str, int], rtt: float) -> None:
@@ -118,7 +118,7 @@ def _serve(target: tuple[str, int], rtt: float, pipe: Connection) -> None:
     """A process: says its port, then its tally whenever the pipe asks, until the pipe says that it is enough."""
 
     async def run() -> None:
-        proxy = _Proxy(target, rtt)
+        proxy = Proxy(target, rtt)
         async with await asyncio.start_server(proxy.handle, HOST, 0, backlog=128) as server:
             pipe.send(server.sockets[0].getsockname()[1])
             while await asyncio.to_thread(pipe.recv) == "tally":

@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from .evaluate.clear_text import clear_login, injection
     from .evaluate.clients import Clients, Offer, Webmail, places_of_configuration, ranked_behind
     from .evaluate.configuration import Configuration
+    from .evaluate.dmarc_policy import Destination, DmarcPolicy
     from .evaluate.lookup import Lookup, Status
+    from .evaluate.mail_authentication import SendingDomain
     from .evaluate.mail_domain import MailDomain, MailHost
     from .evaluate.mailbox import Answered
     from .evaluate.mta_sts import StsFetch, sts_discarded, sts_fetch, sts_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
-    from .evaluate.tls import features, listings, priority
-    from .evaluate.tlsrpt import Destination, TlsRpt, tlsrpt_record
+    from .evaluate.spf_policy import SpfPolicy
+    from .evaluate.tls import features, listings, priority, senders
+    from .evaluate.tlsa_kinds import tlsa_kinds
+    from .evaluate.tlsrpt import ReportMailbox, TlsRpt, tlsrpt_record
     from .evaluate.webmail import hsts, plain_page
     from .evaluate.zone_signing import ZoneSigning
     from .judge import certificate_cases, client_targets, tls_cases, tls_features, tls_refusals
@@ -38,12 +42,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Answered": "evaluate.mailbox",
-    "Destination": "evaluate.tlsrpt",
+    "ReportMailbox": "evaluate.tlsrpt",
     "TlsRpt": "evaluate.tlsrpt",
     "CertificateFacts": "evaluate.certificate_rules",
     "ClientService": "evaluate.services",
     "Clients": "evaluate.clients",
     "Configuration": "evaluate.configuration",
+    "Destination": "evaluate.dmarc_policy",
+    "DmarcPolicy": "evaluate.dmarc_policy",
     "Offer": "evaluate.clients",
     "SERVICE_KINDS": "model",
     "Service": "evaluate.services",
@@ -56,7 +62,9 @@ _HOMES = {
     "Result": "judge.outcomes",
     "Rollover": "evaluate.rollover",
     "Rules": "judge.rules",
+    "SendingDomain": "evaluate.mail_authentication",
     "SmtpService": "evaluate.services",
+    "SpfPolicy": "evaluate.spf_policy",
     "Status": "evaluate.lookup",
     "StsFetch": "evaluate.mta_sts",
     "TlsJudgement": "judge.tls_judgement",
@@ -85,9 +93,11 @@ _HOMES = {
     "not_offered": "judge.outcomes",
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
+    "senders": "evaluate.tls.senders",
     "sts_discarded": "evaluate.mta_sts",
     "sts_fetch": "evaluate.mta_sts",
     "sts_record": "evaluate.mta_sts",
+    "tlsa_kinds": "evaluate.tlsa_kinds",
     "tls_cases": "judge.tls_cases",
     "tls_features": "judge.tls_features",
     "tls_refusals": "judge.tls_refusals",
@@ -104,9 +114,10 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "StsFetch", "sts_discarded", "sts_fetch", "sts_record", "TlsRpt", "Destination", "Answered", "tlsrpt_record",
-    "Rollover", "rollover_of",
-    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "not_known", "without_tls",
+    "StsFetch", "sts_discarded", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
+    "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
+    "Rollover", "rollover_of", "tlsa_kinds",
+    "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "senders", "not_known", "without_tls",
     "CertificateFacts", "Trouble", "Troubles", "judge_certificates", "names_an_authority", "no_certificate",
     "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
     "SERVICE_KINDS", "Service", "ClientService", "Clients", "Offer", "Configuration", "Webmail", "client_targets",

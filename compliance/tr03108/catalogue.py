@@ -7,12 +7,12 @@ one for each other test specification. The order of the files and of their rows 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from tr03108.model import Level
+from tr03108.model import SERVICE_KINDS, Level
 from tr03108.rooms import room
 from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
 
@@ -25,7 +25,10 @@ Row = TypeVar("Row", "Requirement", "Case", "CheckRow")
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One numbered requirement, e.g. TR-03108-05-M. `section` is that of `document`."""
+    """One numbered requirement, e.g. TR-03108-05-M. `section` is that of `document`.
+
+    `services`: whose findings belong to it (names of SERVICE_KINDS), where a case or check serves several requirements.
+    """
 
     id: str
     level: Level
@@ -34,6 +37,7 @@ class Requirement:
     document: str
     sources: tuple[str, ...]
     summary: Mapping[str, str] = field(default_factory=dict)  # one sentence by language
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Case:
     the tester) or "declared" (a statement and human judgement). `positive` follows TR-03108-P chapter 6: a case is
     negative unless its description calls it positive. `template`: repeated over parameters. `official` is False for the
     questions of the checklist, which BSI left without ids. `clauses` are the numbered parts of the requirements.
+    `formerly`: the ids of the same case in an older edition of the test specification.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Case:
     document: str
     official: bool
     clauses: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def _by_id(rows: Iterable[tuple[Row, TomlTable]]) -> dict[str, Row]:
 
 
 def _requirement(row: TomlTable) -> Requirement:
-    row.only("id", "level", "title", "summary", "section", "document", "sources")
+    row.only("id", "level", "title", "summary", "section", "document", "sources", "services")
     return Requirement(
         id=read_id(row),
         level=read_level(row),
@@ -127,13 +133,14 @@ def _requirement(row: TomlTable) -> Requirement:
         document=row.text("document"),
         sources=row.texts("sources"),
         summary=read_words(row, "summary"),
+        services=read_names(row, "services", (), SERVICE_KINDS),
     )
 
 
 def _case(row: TomlTable, order: Mapping[str, int]) -> Case:
     row.only(
         *("id", "level", "title", "requirements", "clauses", "testable", "positive", "template", "bsi_profiles"),
-        *("sources", "document", "official"),
+        *("sources", "document", "official", "formerly"),
     )
     requirements = _requirements(row, row.texts("requirements", ()), order) if "requirements" in row else ()
     identity = read_id(row)
@@ -151,6 +158,7 @@ def _case(row: TomlTable, order: Mapping[str, int]) -> Case:
         document=row.text("document"),
         official=row.flag("official", True),
         clauses=row.texts("clauses", ()),
+        formerly=row.texts("formerly", ()),
     )
 
 
@@ -196,6 +204,17 @@ def read_words(row: TomlTable, key: str) -> dict[str, str]:
         if language not in table:
             raise row.error(f"{quoted(key)} has no {quoted(language)}", key if key in row else None)
     return {language: table.text(language) for language in LANGUAGES}
+
+
+def read_names(row: TomlTable, key: str, default: tuple[str, ...], known: Collection[str]) -> tuple[str, ...]:
+    """An array of names, each one of those known."""
+    values = row.texts(key, default)
+    for value in values:
+        if value not in known:
+            listed = ", ".join(quoted(name) for name in known)
+            near = did_you_mean(value, known) or f"; known: {listed}"
+            raise row.error(f"unknown name {quoted(value)} in {quoted(key)} of {row.name}{near}", key, value)
+    return values
 
 
 def _module(row: TomlTable, identity: str) -> str:

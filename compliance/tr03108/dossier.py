@@ -58,6 +58,8 @@ _KEY_KINDS: dict[str, type[Any]] = {
     "dns-at-tcp": DnsMessage,
     "smtp": SmtpSession,
     "smtp-plain": SmtpSession,
+    "mailbox": SmtpSession,
+    "mailbox-tls": SmtpSession,
     "smtp-other": SmtpSession,
     "smtp-curve": SmtpSession,
     "client": ClientSession,
@@ -76,7 +78,10 @@ _ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)")
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253  # octets; a name of 253 is 255 on the wire (RFC 1035 section 2.3.4)
 _TYPE = re.compile(r"[A-Z0-9]{1,20}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}")
-_QUESTION = re.compile(r"[a-z][A-Za-z0-9.+-]{0,79}")  # last part of the key of a hello
+_QUESTION = re.compile(r"[a-z][A-Za-z0-9.+-]{0,79}")
+_MAILBOX = re.compile(r"[A-Za-z0-9._~%-]{1,500}")  # percent-encoded
+# Observations that end in a question: what a hello offers, what a web page is wanted for, a mailbox.
+_QUESTIONS = {"hello": _QUESTION, "web": _QUESTION, "mailbox": _MAILBOX, "mailbox-tls": _MAILBOX}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Times that leave room for the arithmetic of judging: margins, validity periods.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -187,9 +192,9 @@ def _check_key(key: str, value: Any) -> None:
         if _DIGEST.fullmatch(rest) is None:
             raise ValueError(f"{key}: not the key of an observation")
         return
-    elif kind in ("hello", "web"):  # a web page is asked for with a question, too: what it is wanted for
+    elif kind in _QUESTIONS:
         name, address, port, question = ("", "", "", "", *rest.rsplit("/", 3))[-4:]
-        sound = _NUMBER.fullmatch(port) is not None and _QUESTION.fullmatch(question) is not None
+        sound = _NUMBER.fullmatch(port) is not None and _QUESTIONS[kind].fullmatch(question) is not None
         sound = sound and _is_address(address)
     else:
         if _KEY_KINDS[kind] is ClientSession:

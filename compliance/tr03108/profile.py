@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tr03108.catalogue import Catalogue
+from tr03108.catalogue import Catalogue, Requirement
 from tr03108.model import Level, UsageError
 from tr03108.norms.profile_draft import Draft, apply, beginning, nearest_or_all
 from tr03108.norms.profile_file import OwnRequirement, Parameters, PlanQuestions, ProfileFile, read_profile_file
@@ -28,7 +28,15 @@ from tr03108.norms.tls_policy_file import read_policy
 from tr03108.rooms import room
 from tr03108.toml.table import quoted
 
-__all__ = ["Parameters", "PlanQuestions", "Profile", "ProfileRequirement", "load_profile", "profile_names"]
+__all__ = [
+    "Parameters",
+    "PlanQuestions",
+    "Profile",
+    "ProfileRequirement",
+    "load_profile",
+    "profile_names",
+    "with_requirements",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class ProfileRequirement:
 
     `partial`: the profile leaves out cases of it that are MUST, or does not judge them as MUST; met then means met in
     part. `cases` and `checks` are those of the profile, in catalogue order; `checks` has the checks without a case.
+    `services`: whose findings belong to it (names of SERVICE_KINDS); none named: those of all. `manual`: one finding of
+    its own says that a person has to judge it, whatever its cases and checks say.
     """
 
     id: str
@@ -46,6 +56,8 @@ class ProfileRequirement:
     cases: tuple[str, ...]
     checks: tuple[str, ...]
     source: str = ""
+    services: tuple[str, ...] = ()
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,8 @@ class Profile:
     """What an audit judges by.
 
     `levels` has the levels that differ from the catalogue, by case id or check id (a check's wins over its case's), and
-    `reasons` says why. `unused_domain`: for domains that send and receive no mail.
+    `reasons` says why. `unused_domain`: for domains that send and receive no mail. `former_ids`: reports name the ids
+    that cases had in the edition before.
     """
 
     id: str
@@ -70,6 +83,7 @@ class Profile:
     unused_domain: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    former_ids: bool = False
 
 
 def profile_names() -> list[str]:
@@ -88,6 +102,16 @@ def load_profile(name_or_path: str | Path, catalogue: Catalogue, check_ids: Coll
     for read in reversed(chain):
         draft = apply(draft, read, catalogue, check_ids)
     return _finish(draft, chain[0], catalogue, check_ids)
+
+
+def with_requirements(catalogue: Catalogue, profile: Profile) -> Catalogue:
+    """The catalogue with the profile's own requirements in it, so that reports can name them and waivers waive them."""
+    own = {
+        row.id: Requirement(row.id, row.level, row.title, "", profile.source, (row.source,), services=row.services)
+        for row in profile.requirements
+        if row.id not in catalogue.requirements
+    }
+    return replace(catalogue, requirements={**catalogue.requirements, **own})
 
 
 def _find(name: str) -> Path:
@@ -166,6 +190,7 @@ def _finish(draft: Draft, read: ProfileFile, catalogue: Catalogue, check_ids: Co
         unused_domain=draft.unused_domain,
         titles=read.titles,
         reasons={identity: change.why for identity, change in changes.items()},
+        former_ids=draft.former_ids,
     )
 
 
@@ -185,4 +210,6 @@ def _requirement(
         cases=tuple(identity for identity in row.cases if identity in draft.chosen["cases"]),
         checks=tuple(identity for identity in row.checks if identity in draft.chosen["checks"]),
         source=row.source,
+        services=row.services,
+        manual=row.manual,
     )

@@ -24,6 +24,7 @@ OWN: dict[str, set[str] | None] = {
     "dossier": {"model", "evaluate"},
     "anchors": {"model", "evaluate"},
     "catalogue": {"model", "rooms", "toml"},
+    "clauses": {"model", "rooms", "catalogue", "toml"},
     "norms": {"model", "rooms", "catalogue", "toml"},
     "profile": {"model", "rooms", "catalogue", "norms", "toml"},
     "wire": {"model"},
@@ -47,6 +48,7 @@ OTHERS: dict[str, set[str] | None] = {
     "rooms": set(),
     "dossier": set(),
     "catalogue": set(),
+    "clauses": set(),
     "wire": CRYPTO | {"h11", "idna", "defusedxml"},
     "evaluate": CRYPTO | {"idna"},
     "judge": set(),
@@ -54,7 +56,20 @@ OTHERS: dict[str, set[str] | None] = {
 }
 
 # Rooms that neither touch the network nor look at the clock: time and bytes are their arguments.
-PURE = {"model", "rooms", "toml", "dossier", "catalogue", "norms", "profile", "wire", "evaluate", "judge", "report"}
+PURE = {
+    "model",
+    "rooms",
+    "toml",
+    "dossier",
+    "catalogue",
+    "clauses",
+    "norms",
+    "profile",
+    "wire",
+    "evaluate",
+    "judge",
+    "report",
+}
 NETWORK = {"socket", "asyncio", "select", "selectors", "ssl", "http", "urllib.request", "subprocess", "smtplib"}
 NETWORK |= {"dns.query", "dns.asyncquery", "dns.resolver", "dns.asyncresolver"}
 CLOCK = {"now", "utcnow", "today", "time_ns", "monotonic", "perf_counter"}

@@ -37,9 +37,13 @@ def _hello_sets(profile: str, year: int) -> HelloSets:
 
 def plan_of(scenario: Scenario) -> ProbePlan:
     """The plan of the scenario's profile: hellos where it has them, few where the scenario does not want all."""
+    profile = load_profile(scenario.profile, load_catalogue())
+    if profile.unused_domain:  # DNS alone is asked
+        own = profile.plan
+        return replace(PLAN, services=own.services, policies=own.policies, all_servers=False, revocation=False)
     tls = scenario.profile == DEFAULT and len(scenario.hosts) <= FEW
     clients = scenario.clients.hosts or scenario.clients.web or scenario.clients.srv
-    services = load_profile(scenario.profile, load_catalogue()).plan.services if clients else PLAN.services
+    services = profile.plan.services if clients else PLAN.services
     return replace(
         PLAN,
         services=services,

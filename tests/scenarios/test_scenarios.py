@@ -21,7 +21,8 @@ from .conftest import Seen
 
 SCENARIOS = load_scenarios()
 QUIET_CODES = {"OK", "NOT_COVERED", "MANUAL_SENDING_SIDE", "MANUAL_DECLARATION", "MANUAL_REQUIREMENT"}
-QUIET_CODES |= {"MANUAL_PREMISES"}  # what only the provider can say
+QUIET_CODES |= {"MANUAL_PREMISES", "MANUAL_DOCUMENTATION"}  # what only the provider can say
+QUIET_CODES |= {"REPORT_MAILBOX_NOT_ASKED"}  # a question that only the user allows
 QUIET_CODES |= {"NO_OCSP_RESPONDER", "NO_DHE_SUITE"}  # questions that do not arise
 QUIET_CODES |= {"POST_QUANTUM_MISSING"}  # information: what it misses is not listed yet
 

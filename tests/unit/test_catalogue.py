@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tr03108.catalogue import LANGUAGES, Case, Catalogue, CheckRow, Requirement, load_catalogue
-from tr03108.model import Level, UsageError
+from tr03108.model import SERVICE_KINDS, Level, UsageError
 from tr03108.rooms import room
 
 # Tables 47 to 57 of TR-03108-P v2.0, by module: every case with -T where it is a template.
@@ -68,6 +68,39 @@ def test_what_each_case_serves(catalogue: Catalogue) -> None:
     assert catalogue.cases["TR-03108-D-02"].requirements == ("TR-03108-05-M",)
     served = {requirement for case in catalogue.cases.values() for requirement in case.requirements}
     assert set(catalogue.requirements) - served == {"TR-03108-11-R", "TR-03108-16-M"}
+
+
+def test_each_service_belongs_to_one_requirement(catalogue: Catalogue) -> None:
+    """As the contract has it: TLS from the first octet 01-M, STARTTLS for mail clients 02-R, port 25 03-M."""
+    held = {
+        service: requirement.id.removeprefix("TR-03108-")
+        for requirement in catalogue.requirements.values()
+        for service in requirement.services
+    }
+    assert sum(len(requirement.services) for requirement in catalogue.requirements.values()) == len(held)
+    implicit = {name: "01-M" if kind.implicit else "02-R" for name, kind in SERVICE_KINDS.items()}
+    assert held == {**implicit, "smtp": "03-M"}
+
+
+def test_the_29_cases_of_the_test_specification_before_are_all_named(catalogue: Catalogue) -> None:
+    """TR-03108-2 v1.0.1 by module: A user information, B DANE outbound, C DANE inbound, D and E TLS."""
+    old = {"A": 1, "B": 9, "C": 2, "D": 12, "E": 5}
+    templates = {"B_01", "B_04", "D_01", "D_02", "D_03", "D_04", "D_09", "E_01", "E_02", "E_03"}
+    numbers = (f"{module}_{number:02}" for module, count in old.items() for number in range(1, count + 1))
+    expected = {f"EMAIL_TSP_{number}{'_T' if number in templates else ''}" for number in numbers}
+    assert len(expected) == 29
+    today: dict[str, list[str]] = {}
+    for case in catalogue.cases.values():
+        for former in case.formerly:
+            today.setdefault(former, []).append(case.id.removeprefix("TR-03108-"))
+    assert set(today) == expected
+    assert today["EMAIL_TSP_D_12"] == ["E-12"]
+    assert today["EMAIL_TSP_C_02"] == ["D-02"]
+    assert today["EMAIL_TSP_E_05"] == ["F-05"]
+    assert {old: new for old, new in today.items() if len(new) > 1} == {
+        f"EMAIL_TSP_B_{number}": [f"B-{number.replace('_', '-')}", f"C-{number.replace('_', '-')}"]
+        for number in ("01_T", "02", "03")
+    }
 
 
 def test_clauses_belong_to_the_requirements_served(catalogue: Catalogue) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tr03108.catalogue import Catalogue, load_catalogue
-from tr03108.model import SERVICE_KINDS, Level
-from tr03108.profile import Parameters, PlanQuestions, Profile, load_profile, profile_names
+from tr03108.model import SERVICE_KINDS, Level, Outcome
+from tr03108.profile import (
+    Parameters,
+    PlanQuestions,
+    Profile,
+    load_profile,
+    profile_names,
+    with_requirements,
+)
 from tr03108.rooms import room
+
+ASKED_ONLY = {"configuration.on-premises"}  # what only the provider can answer
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +51,7 @@ def folder(tmp_path: Path, catalogue: Catalogue) -> Folder:
 
 def test_shipped_profiles() -> None:
     names = profile_names()
-    assert {"tr-03108-2.0", "inbound-dane"} <= set(names)
+    assert {"tr-03108-2.0", "inbound-dane", "tr-03108-1.0.2", "ci-gate", "smtp-enforced"} <= set(names)
     assert "own-rules" not in names
 
 
@@ -90,6 +101,83 @@ def test_inbound_dane_asks_five_questions(catalogue: Catalogue) -> None:
     assert profile.requirements[1].checks == dane
 
 
+def test_ci_gate_holds_what_binds_and_can_be_seen(catalogue: Catalogue) -> None:
+    """Each case and check is a MUST and testable from outside, and no such case of its requirements is missing."""
+    profile = load_profile("ci-gate", catalogue)
+    assert {row.level for row in profile.requirements} == {Level.MUST}
+    assert profile.levels == {}
+    for identity in profile.cases:
+        assert (catalogue.cases[identity].level, catalogue.cases[identity].testable) == (Level.MUST, "remote")
+    assert {catalogue.checks[identity].level for identity in profile.checks} == {Level.MUST}
+    assert not any(catalogue.checks[identity].remark for identity in profile.checks)
+    chosen = {row.id for row in profile.requirements}
+    assert set(profile.cases) == {
+        case.id
+        for case in catalogue.cases.values()
+        if case.testable == "remote" and case.level is Level.MUST and chosen & set(case.requirements)
+    }
+    musts = {row.id for row in catalogue.requirements.values() if row.level is Level.MUST}
+    visible = {
+        name
+        for case in catalogue.cases.values()
+        if case.testable == "remote" and case.level is Level.MUST
+        for name in case.requirements
+    }
+    assert chosen == musts & visible
+    assert ASKED_ONLY.isdisjoint(profile.checks)
+    assert (profile.plan.mode, profile.plan.deadline, profile.plan.all_servers) == ("verdict", 120, False)
+    assert profile.gate == "must"
+    assert set(profile.plan.services) == set(SERVICE_KINDS)
+
+
+def test_smtp_enforced_is_port_25_without_tolerance(catalogue: Catalogue) -> None:
+    profile = load_profile("smtp-enforced", catalogue)
+    assert [row.id for row in profile.requirements] == ["TR-03108-03-M"]
+    assert profile.levels == {"starttls.plaintext-refused": Level.MUST}
+    assert profile.plan.services == ("smtp",) and profile.plan.plaintext_mail
+    assert profile.tls.editions == ("TR-02102-2 (2025-01)", "TR-03116-4 (2023)")
+    assert "RFC 3207 section 4" in profile.source
+
+
+def test_version_1_0_2_has_its_requirements_and_29_cases(catalogue: Catalogue) -> None:
+    profile = load_profile("tr-03108-1.0.2", catalogue)
+    assert [row.id for row in profile.requirements] == [
+        *(f"EMLREQ_{n}" for n in range(1, 7)),
+        *(f"ADDREQ_{n}" for n in range(1, 4)),
+        "SEC-3.1",
+    ]
+    assert [row.id for row in profile.requirements if row.level is not Level.MUST] == ["EMLREQ_6"]
+    assert [row.id for row in profile.requirements if row.manual] == ["EMLREQ_1", "ADDREQ_3"]
+    assert not any(row.partial for row in profile.requirements)
+    former = [old for case in profile.cases for old in catalogue.cases[case].formerly]
+    assert len(former) == len(set(former)) == 29
+    assert set(former) == {old for case in catalogue.cases.values() for old in case.formerly}
+    assert {case for case in profile.cases if not catalogue.cases[case].formerly} == {
+        f"TR-03108-SC-0{n}" for n in range(1, 5)
+    }
+    users, providers = profile.requirements[:2]
+    assert {*users.services, *providers.services} == set(SERVICE_KINDS)
+    assert providers.services == ("smtp",)
+    assert profile.plan.policies == ()
+    assert profile.former_ids and not load_profile("tr-03108-2.0", catalogue).former_ids
+    for service in ("mta", "upgrade"):
+        tolerated = profile.tls.tolerance("version", "forbidden", service)
+        assert (tolerated.source, tolerated.note) == ("TR-03108-1 v1.0.2 section 3.4.1", None)
+    assert profile.tls.tolerance("version", "forbidden", "implicit").outcome is Outcome.UNMET
+
+
+def test_the_catalogue_learns_the_profiles_requirements(catalogue: Catalogue) -> None:
+    """So reports have titles for them; those that it knows already stay as they are."""
+    profile = load_profile("tr-03108-1.0.2", catalogue)
+    named = with_requirements(catalogue, profile)
+    assert named.requirements["EMLREQ_2"].title["de"] == profile.requirements[1].title["de"]
+    assert named.requirements["EMLREQ_2"].sources == ("TR-03108-1 v1.0.2 section 3.2, EMLREQ_2",)
+    assert {name: row for name, row in named.requirements.items() if name in catalogue.requirements} == dict(
+        catalogue.requirements
+    )
+    assert with_requirements(catalogue, load_profile("inbound-dane", catalogue)) == catalogue
+
+
 def test_the_example_loads_and_shows_every_key(catalogue: Catalogue) -> None:
     file = room("profiles") / "examples" / "own-rules.toml"
     profile = load_profile(file, catalogue)
@@ -100,12 +188,25 @@ def test_the_example_loads_and_shows_every_key(catalogue: Catalogue) -> None:
     assert profile.plan.deadline == 600
 
 
+def test_the_example_names_every_key() -> None:
+    """Each key of the grammar stands in it, commented or not."""
+    text = (room("profiles") / "examples" / "own-rules.toml").read_text(encoding="utf-8")
+    schema = json.loads((room("reports") / "schemas" / "profile.schema.json").read_text(encoding="utf-8"))
+    tables = (schema, *(schema["properties"][name] for name in ("parameters", "plan")), schema["$defs"]["requirement"])
+    for key in (key for table in tables for key in table["properties"]):
+        assert re.search(rf"^(# )?(\[\[?)?{key}\b", text, re.MULTILINE), key
+
+
 def test_the_commented_part_of_the_example_works(catalogue: Catalogue, tmp_path: Path) -> None:
     text = (room("profiles") / "examples" / "own-rules.toml").read_text(encoding="utf-8")
     own = text[text.index("# [[requirement]]") :].replace("\n# ", "\n").removeprefix("# ")
     file = tmp_path / "own.toml"
     file.write_text(f'id = "own"\ntitle = "T"\nextends = "tr-03108-2.0"\n{own}', encoding="utf-8")
-    assert [row.id for row in load_profile(file, catalogue).requirements] == ["EX-12.3"]
+    assert [(row.id, row.services, row.manual) for row in load_profile(file, catalogue).requirements] == [
+        ("EX-12.3", ("smtp",), False),
+        ("EX-12.4", ("submissions", "imaps"), False),
+        ("EX-12.5", (), True),
+    ]
 
 
 def test_a_profile_that_extends_nothing_has_all_of_the_catalogue(folder: Folder, catalogue: Catalogue) -> None:
@@ -128,7 +229,7 @@ def test_a_requirement_takes_its_cases_and_checks_with_it(folder: Folder) -> Non
     profile = folder.load('extends = "tr-03108-2.0"\n[requirements]\ninclude = ["TR-03108-05-M"]')
     assert profile.cases == ("TR-03108-D-01", "TR-03108-D-02")
     assert set(profile.checks) == {
-        *("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover"),
+        *("inbound-dane.both-certificates", "tlsa.ttl", "tlsa.rollover", "tlsa.two-kinds", "tls.every-sender"),
         *("inbound-dane.all-servers", "dnssec.algorithms", "dnssec.nsec3-parameters"),
     }
 
@@ -231,6 +332,26 @@ def test_own_requirements_are_inherited_and_chosen_like_others(folder: Folder) -
     profile = folder.load('extends = "own.toml"\n[requirements]\ninclude = ["OWN-1"]\n[cases]\nexclude = ["*-E-*"]')
     assert [(row.id, row.partial) for row in profile.requirements] == [("OWN-1", True)]
     assert profile.cases == ("TR-03108-D-01",)
+
+
+def test_services_and_manual_of_own_requirements(folder: Folder) -> None:
+    profile = folder.load(
+        OWN + 'services = ["smtp"]\n[[requirement]]\nid = "OWN-3"\nlevel = "MAY"\n'
+        'title = { en = "E", de = "D" }\nsource = "S"\nmanual = true'
+    )
+    assert [(row.services, row.manual) for row in profile.requirements] == [((), False), (("smtp",), False), ((), True)]
+    assert profile.requirements[2].cases == profile.requirements[2].checks == ()
+
+
+def test_requirements_of_the_catalogue_bring_their_services(catalogue: Catalogue) -> None:
+    profile = load_profile("inbound-dane", catalogue)
+    assert [row.services for row in profile.requirements] == [("smtp",), ()]
+
+
+def test_former_ids_are_inherited(folder: Folder) -> None:
+    folder.write('extends = "tr-03108-1.0.2"', "base.toml")
+    assert folder.load('extends = "base.toml"').former_ids
+    assert not folder.load('extends = "base.toml"\nformer_ids = false').former_ids
 
 
 def test_an_own_tls_policy(folder: Folder, tmp_path: Path) -> None:

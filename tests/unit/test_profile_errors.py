@@ -88,7 +88,7 @@ def _complaint(name_or_path: str | Path, catalogue: Catalogue) -> str:
         (HEAD + "[plan]\ndeadline = inf", 5, '"deadline" is inf, must be above 0'),
         (HEAD + "[plan]\ndeadline = true", 5, '"deadline" in [plan] must be a number'),
         (HEAD + '[plan]\nservices = ["smpt"]', 5, 'unknown name "smpt" in "services" of [plan]; did you mean "smtp"?'),
-        (HEAD + '[plan]\npolicies = ["dmarc"]', 5, 'unknown name "dmarc" in "policies" of [plan]; known: "mta-sts"'),
+        (HEAD + '[plan]\npolicies = ["dane"]', 5, 'unknown name "dane" in "policies" of [plan]; known: "mta-sts"'),
         (HEAD + '[plan]\nplaintext_mail = "no"', 5, '"plaintext_mail" in [plan] must be true or false'),
         (
             HEAD + "[parameters]\nsignature_margin_days = -1",
@@ -145,7 +145,16 @@ REQUIREMENT = '[[requirement]]\nid = "R-{n}"\nlevel = "MUST"\ntitle = {{ en = "E
     [
         ('cases = ["TR-03108-D-1"]', 9, 'unknown case "TR-03108-D-1"; did you mean'),
         ('checks = ["tls.negotiate"]', 9, 'unknown check "tls.negotiate"; did you mean "tls.negotiated"?'),
-        ("", 5, '"R-1" has neither cases nor checks'),
+        ("", 5, '"R-1" has neither cases nor checks; with "manual = true" it is for a person to judge'),
+        ("manual = false", 5, '"R-1" has neither cases nor checks'),
+        ('manual = "yes"', 9, '"manual" in [requirement] must be true or false'),
+        ('services = ["imap"]', 5, '"R-1" has neither cases nor checks'),
+        (
+            'cases = ["TR-03108-E-12"]\nservices = ["smpt"]',
+            10,
+            'unknown name "smpt" in "services" of [requirement]; did',
+        ),
+        ('cases = ["TR-03108-E-12"]\nservices = ["imap", "imap"]', 10, '"imap" stands twice in "services"'),
         ('case = ["x"]', 9, 'unknown key "case" in [requirement]; did you mean "cases"?'),
         ('cases = ["TR-03108-D-01"]\n[requirements]\ninclude = ["R-1"]', 11, "uses only those: remove"),
         ('cases = ["TR-03108-D-01"]\n[cases]\nexclude = ["*"]', 11, "uses only those: remove"),
@@ -186,7 +195,7 @@ def test_an_error_in_an_extended_file_names_that_file(catalogue: Catalogue, tmp_
 
 def test_unknown_names(catalogue: Catalogue) -> None:
     assert _complaint("inbound-dnae", catalogue) == 'unknown profile "inbound-dnae"; did you mean "inbound-dane"?'
-    assert "known: inbound-dane, " in _complaint("zzz", catalogue)
+    assert "known: ci-gate, inbound-dane, " in _complaint("zzz", catalogue)
     assert _complaint("", catalogue).startswith('unknown profile ""; known: ')
     assert _complaint("x" * 5000, catalogue).startswith("unknown profile ")
     assert "cannot be read" in _complaint("x" * 5000 + ".toml", catalogue)

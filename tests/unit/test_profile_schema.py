@@ -51,6 +51,11 @@ def test_what_ships_is_valid(validator: Any) -> None:
         HEAD + '[cases.level]\nTR-03108-D-01 = { level = "SHALL", why = "w" }',
         HEAD + 'gate = "all"',
         HEAD + "unused_domain = 1",
+        HEAD + "former_ids = 1",
+        HEAD + '[[requirement]]\nid = "R"\nlevel = "MUST"\ntitle = { en = "E", de = "D" }\nsource = "S"\nmanual = 1',
+        HEAD
+        + '[[requirement]]\nid = "R"\nlevel = "MUST"\ntitle = { en = "E", de = "D" }\nsource = "S"\n'
+        + 'cases = ["TR-03108-D-01"]\nservices = ["smpt"]',
         HEAD
         + '[[requirement]]\nid = "R"\nlevel = "MUST"\ntitle = { en = "E" }\nsource = "S"\ncases = ["TR-03108-D-01"]',
         HEAD.replace('"T"', '" "'),

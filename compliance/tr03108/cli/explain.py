@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from tr03108.catalogue import Case, Catalogue, CheckRow, Requirement, load_catalogue
+from tr03108.cli.explain_clauses import ClauseExplainer
 from tr03108.front.settings import DEFAULT_PROFILE, language
 from tr03108.judge import Check, load_checks
 from tr03108.lab.scenarios import load_scenarios
 from tr03108.model import UsageError
-from tr03108.profile import load_profile, profile_names
+from tr03108.profile import Profile, ProfileRequirement, load_profile, profile_names
 from tr03108.report import Texts
 from tr03108.toml.table import did_you_mean
 
@@ -25,9 +26,10 @@ _PREFIX = "TR-03108-"  # what people leave out
 def profiles(given: Mapping[str, Any]) -> int:
     """Prints name and title of each shipped profile; the default one is marked."""
     lang, catalogue = language(given), load_catalogue()
+    mark = f" ({Texts.load(lang).ui('profile_default')})"
     check_ids = [check.id for check in load_checks()]
     for name in profile_names():
-        default = " (default)" if name == DEFAULT_PROFILE else ""
+        default = mark if name == DEFAULT_PROFILE else ""
         profile = load_profile(name, catalogue, check_ids)
         _print([f"{name:<20} {profile.titles.get(lang, profile.title)}{default}"])
     return 0
@@ -57,18 +59,32 @@ class Explainer:
         self._texts = Texts.load(lang)
         self._catalogue = load_catalogue()
         self._checks = load_checks()
+        self._clauses = ClauseExplainer(lang, self._texts, self._catalogue, (check.id for check in self._checks))
         self._shown = [expected for scenario in load_scenarios() for expected in scenario.must]
 
     def lines(self, wanted: str) -> Iterator[str]:
-        """The explanation of a requirement, test case, check or reason code, upper or lower case, also `D-02`."""
+        """The explanation of a requirement, clause, test case, check, extra check or reason code.
+
+        Upper or lower case, also `D-02`.
+        """
         catalogue = self._catalogue
         checks = {check.id: check for check in self._checks}
-        ids = [*catalogue.requirements, *catalogue.cases, *catalogue.checks, *checks, *self._texts.codes()]
-        folded = {identity.casefold(): identity for identity in ids}
+        ids = [
+            *catalogue.requirements,
+            *catalogue.cases,
+            *catalogue.checks,
+            *checks,
+            *self._texts.codes(),
+            *self._clauses.ids,
+        ]
+        folded = {f"{_PREFIX}{clause}".casefold(): clause for clause in self._clauses.ids}
+        folded |= {identity.casefold(): identity for identity in ids}
         wanted = wanted.removeprefix("requirement.").removeprefix("case.")  # as in check ids of audit.json
         identity = folded.get(wanted.casefold()) or folded.get(f"{_PREFIX}{wanted}".casefold())
         if identity is None:
-            raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], ids)}")
+            return self._otherwise(wanted, ids)
+        if identity in self._clauses.ids:
+            return self._clauses.lines(identity)
         if identity in catalogue.requirements:
             return self._requirement(catalogue.requirements[identity])
         if identity in catalogue.cases:
@@ -77,10 +93,47 @@ class Explainer:
             return self._check(identity, checks.get(identity))
         return self._code(identity)
 
+    def _otherwise(self, wanted: str, ids: list[str]) -> Iterator[str]:
+        """What bore this id in an older test specification, or a requirement that a shipped profile defines."""
+        former = [(each, row) for row in self._catalogue.cases.values() for each in row.formerly]
+        today = [(each, row) for each, row in former if each.casefold() == wanted.casefold()]
+        if today:
+            return self._today(today)
+        own = {
+            row.id.casefold(): (profile, row)
+            for profile in (load_profile(name, self._catalogue) for name in profile_names())
+            for row in profile.requirements
+            if row.id not in self._catalogue.requirements
+        }
+        if wanted.casefold() in own:
+            return self._own_requirement(*own[wanted.casefold()])
+        known = [*ids, *(each for each, _ in former), *(row.id for _, row in own.values())]
+        raise UsageError(f"nothing is known as {wanted[:80]!r}{did_you_mean(wanted[:80], known)}")
+
+    def _own_requirement(self, profile: Profile, row: ProfileRequirement) -> Iterator[str]:
+        """A requirement that a shipped profile defines."""
+        yield from self._head(row.id, row.level, row.title[self._lang])
+        yield f"{self._texts.ui('profile')}: {profile.id}"
+        cases = (self._titled(self._catalogue.cases[each]) for each in row.cases)
+        yield from self._list(self._texts.ui("cases"), cases)
+        checks = (self._titled(self._catalogue.checks[each]) for each in row.checks if each in self._catalogue.checks)
+        yield from self._list(self._texts.module("OWN"), checks)
+        if row.manual:
+            yield ""
+            yield from self._words("MANUAL_REQUIREMENT", f"requirement.{row.id}")
+        yield from self._sources((row.source,))
+
+    def _today(self, today: Sequence[tuple[str, Case]]) -> Iterator[str]:
+        yield self._texts.ui("now_called", former=today[0][0], now=", ".join(row.id for _, row in today))
+        for _, row in today:
+            yield ""
+            yield from self._case(row)
+
     def _requirement(self, row: Requirement) -> Iterator[str]:
         yield from self._head(row.id, row.level, row.title[self._lang])
         yield from _paragraph(row.summary.get(self._lang, ""))
         yield f"{row.document}, {self._texts.source(f'section {row.section}')}"
+        yield from self._list(self._texts.ui("clauses"), self._clauses.of_requirement(row.id))
         cases = [case for case in self._catalogue.cases.values() if row.id in case.requirements]
         yield from self._list(self._texts.ui("cases"), (self._titled(case) for case in cases))
         own = [check for check in self._catalogue.checks.values() if row.id in check.requirements]
@@ -89,7 +142,8 @@ class Explainer:
 
     def _case(self, row: Case) -> Iterator[str]:
         yield from self._head(row.id, row.level, row.title[self._lang])
-        yield row.document
+        formerly = self._texts.ui("formerly", ids=", ".join(row.formerly))
+        yield f"{row.document} ({formerly})" if row.formerly else row.document
         serves = (self._titled(self._catalogue.requirements[name]) for name in row.requirements)
         yield from self._list(self._texts.ui("requirements"), serves)
         covering = [check for check in self._checks if check.case == row.id]

@@ -45,7 +45,7 @@ class Reception:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class ReportMailbox:
     """One mailbox that reports are sent to. `domain` is None where it is one too many to be looked at;
     `looks` is empty where nobody asked for the mailbox."""
 
@@ -158,7 +158,7 @@ class TlsRpt:
     """The audited domain's TLSRPT: `lookup` is None where the plan did not ask."""
 
     lookup: Lookup | None
-    destinations: tuple[Destination, ...]
+    destinations: tuple[ReportMailbox, ...]
     mailboxes_asked: bool = False  # whether the plan has mail servers asked for the mailboxes
 
 
@@ -171,10 +171,10 @@ def tlsrpt_of(
     found = mailboxes(lookup) if lookup is not None else ()
     domains = {name: domain_of(name) for name in dict.fromkeys(box.domain for box in found[:MOST_DESTINATIONS])}
     destinations = [
-        Destination(mailbox, domain, tuple(_looks(mailbox, domain, dossier.observations)))
+        ReportMailbox(mailbox, domain, tuple(_looks(mailbox, domain, dossier.observations)))
         for mailbox, domain in ((mailbox, domains[mailbox.domain]) for mailbox in found[:MOST_DESTINATIONS])
     ]
-    beyond = [Destination(mailbox, None, ()) for mailbox in found[MOST_DESTINATIONS:]]
+    beyond = [ReportMailbox(mailbox, None, ()) for mailbox in found[MOST_DESTINATIONS:]]
     return TlsRpt(lookup, (*destinations, *beyond), dossier.plan.report_mailbox)
 
 

@@ -10,6 +10,7 @@ from .answer import NoAnswer
 from .clients import Clients, clients
 from .dnssec import Validator
 from .lookup import Lookup, Status
+from .mail_authentication import SendingDomain, sending_domain
 from .mail_domain import MailDomain, MailDomains, MailHost
 from .observed import Observed
 from .servers import AllServers, judge_all
@@ -94,3 +95,8 @@ class Views:
     def clients(self) -> Clients:
         """The services of mail clients, and how clients are led to them."""
         return clients(self.dossier, self._observed, self.validator.lookup)
+
+    @cached_property
+    def sending(self) -> SendingDomain:
+        """What the domain says about mail in its name."""
+        return sending_domain(self.dossier.domain, self.dossier.plan, self.validator.lookup)

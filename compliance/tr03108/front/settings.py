@@ -24,7 +24,7 @@ from tr03108.judge import Check, load_checks, load_waivers
 from tr03108.model import HelloSets, ProbePlan, UsageError, Waiver
 from tr03108.probe.redirects import Redirects, parse_endpoint
 from tr03108.probe.roots import RootStore
-from tr03108.profile import Profile, load_profile
+from tr03108.profile import Profile, load_profile, with_requirements
 from tr03108.report import Texts
 from tr03108.toml.table import did_you_mean
 
@@ -72,6 +72,7 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
     catalogue = load_catalogue()
     checks = load_checks()
     profile = load_profile(_profile_name(given), catalogue, [check.id for check in checks])
+    named = with_requirements(catalogue, profile)
     as_of = _as_of(given.get("as_of"))
     plan = probe_plan(given, profile, (as_of or datetime.now(UTC)).year)
     anchor_file, ca_file = _readable(given, "trust_anchor"), _readable(given, "ca_file")
@@ -79,7 +80,7 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
     waivers = _readable(given, "waivers")
     gate = _choice(given, "gate", GATES, profile.gate)
     return Settings(
-        catalogue=catalogue,
+        catalogue=named,
         profile=profile,
         checks=checks,
         plan=plan,
@@ -87,7 +88,7 @@ def read_settings(given: Mapping[str, Any], front: str) -> Settings:
         roots=None if saved and ca_file is None else RootStore.load(ca_file),
         as_of=as_of,
         gate=gate,
-        waivers=_waivers(waivers, catalogue, checks),
+        waivers=_waivers(waivers, named, checks),
         texts=texts,
         destinations=_destinations(given, front),
         quiet=bool(given.get("quiet")),

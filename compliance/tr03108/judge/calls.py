@@ -12,8 +12,8 @@ from typing import Any
 
 from ..catalogue import Catalogue
 from ..evaluate.views import Views
-from ..model import CLIENT_KINDS, MAIL_SERVICE, Dossier, Finding, Level, Outcome, Subject, Waiver
-from ..profile import Profile
+from ..model import Dossier, Finding, Level, Outcome, Subject, Waiver
+from ..profile import Profile, ProfileRequirement
 from .algebra import in_gate, verdict_of
 from .check import Check
 from .evidence import as_json
@@ -22,9 +22,6 @@ from .rules import Rules
 from .subjects import subjects
 from .waivers import waiver_for
 
-_BY_SERVICE = {kind.name: "TR-03108-01-M" if kind.implicit else "TR-03108-02-R" for kind in CLIENT_KINDS} | {
-    MAIL_SERVICE.name: "TR-03108-03-M"
-}
 _CATALOGUE_FILE = "catalogue.toml"
 
 
@@ -40,23 +37,33 @@ class Norm:
 
     def requirement(self, case: str | None, check: str, subject: Subject) -> str:
         """The one requirement a finding belongs to (contract, "Requirement of a finding")."""
-        mine = [r.id for r in self.profile.requirements if case in r.cases or check in r.checks]
+        mine = self._serving(case, check)
         if not mine:
             return check.removeprefix("requirement.")
-        by_service = _BY_SERVICE.get(subject.service or "")
-        return by_service if by_service in mine else mine[0]
+        holding = [r for r in mine if subject.service in r.services]
+        if subject.service and not holding:
+            holding = [r for r in mine if not r.services]  # takes what no other one names
+        return (holding or mine)[0].id
 
-    def in_profile(self, case: str | None, subject: Subject) -> bool:
+    def in_profile(self, case: str | None, check: str, subject: Subject) -> bool:
         """Whether what is seen of this service belongs to a requirement of the profile.
 
         Port 25 says nothing about the services of mail clients, nor they about it: where the profile has only the
-        requirements of the one, what is seen of the other is not its matter.
+        requirements of the one, what is seen of the other is not its matter. A check that the catalogue has under one
+        requirement alone belongs there, whatever the service.
         """
-        by_service = _BY_SERVICE.get(subject.service or "")
-        if case is None or by_service not in self.catalogue.cases[case].requirements:
+        mine = self._serving(case, check)
+        if not subject.service or any(not r.services or subject.service in r.services for r in mine):
             return True
-        mine = {r.id for r in self.profile.requirements if case in r.cases}
-        return by_service in mine or not mine <= set(_BY_SERVICE.values())
+        row = self.catalogue.cases.get(case) if case is not None else self.catalogue.checks.get(check)
+        known = self.catalogue.requirements
+        elsewhere = [known[name] for name in row.requirements] if row is not None else []
+        own = any(r.id not in {each.id for each in elsewhere} for r in mine)
+        return not own and not any(subject.service in r.services for r in elsewhere)
+
+    def _serving(self, case: str | None, check: str) -> list[ProfileRequirement]:
+        """The requirements of the profile that have the case, or the check."""
+        return [r for r in self.profile.requirements if case in r.cases or check in r.checks]
 
     def level(self, case: str | None, check: str, requirement: str, outcome: Outcome) -> Level:
         """The row's level unless the profile sets another; what a recommended requirement does not offer is SHOULD."""
@@ -80,8 +87,10 @@ class Norm:
         row = self.catalogue.checks.get(check)
         if row is not None:
             return row.sources
-        requirement = self.catalogue.requirements.get(check.removeprefix("requirement."))
-        return requirement.sources if requirement is not None else ()
+        identity = check.removeprefix("requirement.")
+        if identity in self.catalogue.requirements:
+            return self.catalogue.requirements[identity].sources
+        return tuple(r.source for r in self.profile.requirements if r.id == identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ def calls(
         Call(check.id, check.case, check.file, subject, norm, rules, check, view, fixed)
         for check in active(checks, profile)
         for subject, view, fixed in subjects(check.each, views, of_case=check.case is not None)
-        if norm.in_profile(check.case, subject)
+        if norm.in_profile(check.case, check.id, subject)
     ]
     covered = {call.case for call in found}
     domain = Subject("domain", dossier.domain)
@@ -171,7 +180,7 @@ def calls(
         if own not in called:
             found.append(Call(own, None, _CATALOGUE_FILE, domain, norm, rules, fixed=unseen("NOT_COVERED")))
     for requirement in profile.requirements:
-        if not requirement.cases and not requirement.checks:
+        if requirement.manual or not (requirement.cases or requirement.checks):
             check = f"requirement.{requirement.id}"
             fixed = asked("MANUAL_REQUIREMENT")
             found.append(Call(check, None, _CATALOGUE_FILE, domain, norm, rules, fixed=fixed))

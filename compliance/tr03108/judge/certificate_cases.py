@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..evaluate.certificate_rules import names_an_authority
+from ..evaluate.declared_authority import declared_by
 from ..evaluate.services import Service
 from .certificate_judgement import no_certificate
 from .outcomes import Result, asked, met, unmet, unseen
@@ -26,7 +27,7 @@ def certificate(service: Service, rules: Rules) -> Result:
 
 
 def declared_authority(service: Service, rules: Rules) -> Result:
-    """All chains come from an authority that the operator declared to meet TR-03116-4."""
+    """All chains come, by a verified path, from an authority that the operator declared to meet TR-03116-4."""
     nothing = no_certificate(service)
     if nothing is not None:
         return nothing
@@ -39,10 +40,11 @@ def declared_authority(service: Service, rules: Rules) -> Result:
     evidence["trusted_cas"] = list(wanted)
     if any(not chain.certificates for chain in chains):
         return unseen("CHAIN_UNREADABLE", **evidence)
-    found = {chain: names_an_authority(chain, wanted) for chain in chains}
-    strangers = [chain for chain, name in found.items() if name is None]
-    if any(chain.complete for chain in strangers):
-        return unmet("ISSUER_NOT_DECLARED", **evidence)
+    found = [declared_by(served, rules.roots, rules.as_of, wanted) for served in service.served]
+    strangers = [chain for chain, name in zip(chains, found, strict=True) if name is None]
+    for chain in strangers:
+        if chain.complete:  # what such a path says of itself proves nothing
+            return unmet("ISSUER_NOT_DECLARED", claimed=names_an_authority(chain, wanted), **evidence)
     if strangers:
         return unseen("ISSUERS_UNSEEN", **evidence)
-    return met(authorities=", ".join(dict.fromkeys(str(name) for name in found.values())), **evidence)
+    return met(authorities=", ".join(dict.fromkeys(str(name) for name in found)), **evidence)

@@ -17,6 +17,7 @@ from .outcomes import Result
 SUBJECT_KINDS = (
     "domain",
     "tlsrpt",  # the domain, with all that concerns the TLS reports it asks for
+    "sending_domain",  # the same, with what it says about mail in its name
     "mail_host",
     "mail_address",  # port 25 at each address of each mail host
     "service_address",  # the same, and each service of mail clients at each address

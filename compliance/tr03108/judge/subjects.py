@@ -31,6 +31,8 @@ def subjects(each: str, views: Views, *, of_case: bool) -> Iterator[Placed]:
         yield domain, views.domain, None
     elif each == "tlsrpt":
         yield domain, views.tlsrpt, None
+    elif each == "sending_domain":
+        yield domain, views.sending, None
     elif each == "mail_host":
         yield from _unless_none(views, ((host.subject, host, None) for host in views.domain.hosts))
     elif each in _WITH_MAIL:

@@ -81,6 +81,13 @@ def _records(scenario: Scenario, chains: Chains) -> Iterator[str]:
         yield f"{owner}. {'AAAA' if ':' in address else 'A'} {address}"
     for text in scenario.tlsrpt:
         yield f"_smtp._tls.{domain}. TXT {_txt(text)}"
+    for host in scenario.reports:
+        yield f"reports.{domain}. MX {host.preference} {host.name}."
+        yield from _host_records(host, chains.mx[host.name])
+    for text in scenario.spf:
+        yield f"{domain}. TXT {_txt(text)}"
+    for text in scenario.dmarc:
+        yield f"_dmarc.{domain}. TXT {_txt(text)}"
     yield from scenario.clients.srv
     published = {host.name for host in scenario.hosts}
     others: tuple[ClientHost | WebHost, ...] = (*scenario.clients.hosts, *scenario.clients.web)

@@ -18,7 +18,7 @@ from tr03108.lab.client_scenarios import ClientKeys, ClientScenario
 from tr03108.lab.faults import Fault
 from tr03108.lab.pki import Variant
 from tr03108.lab.policy_scenarios import PolicyKeys, PolicyScenario
-from tr03108.lab.smtp_server import PLAINTEXT_REPLIES, SmtpFault
+from tr03108.lab.smtp_server import MAILBOX_REPLIES, PLAINTEXT_REPLIES, SmtpFault
 from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
 from tr03108.lab.tls_hello_config import HelloConfig, named
@@ -32,8 +32,10 @@ IPV4_BLOCKS = tuple(
     IPv4Address(block) for block in ("192.0.2.0", "198.51.100.0", "203.0.113.0", "198.18.0.0", "198.18.1.0")
 )
 IPV6_BLOCK = IPv6Address("2001:db8::")
-# The lab's name server in the root zone, and its OCSP responder.
-TAKEN = frozenset({"192.0.2.53", "192.0.2.80", "2001:db8::53"})
+REPORTS = "192.0.2.25"  # the mail server that takes TLS reports for most domains
+# That one, the lab's name server in the root zone, and its OCSP responder.
+TAKEN = frozenset({REPORTS, "192.0.2.53", "192.0.2.80", "2001:db8::53"})
+_REPORTS = ({"name": "mx.reports", "addresses": [REPORTS], "tlsa": [], "plaintext": "accepted", "mailbox": "accepted"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Behaviour:
     plaintext: str = "refused"
     first: int = 1
     banner: tuple[str, ...] = ()
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,9 @@ class Scenario:
     mx: tuple[str, ...]  # record data
     mta_sts: PolicyScenario
     tlsrpt: tuple[str, ...]
+    reports: tuple[HostScenario, ...]  # the MX hosts of reports.<domain>
+    spf: tuple[str, ...]
+    dmarc: tuple[str, ...]
     profile: str
     as_of: str
     plan: Mapping[str, Any]
@@ -134,6 +140,31 @@ def load_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
     tables = tomllib.loads(text).get("scenario", [])
     addresses = _Addresses()
     return tuple(_Reader(table, addresses).scenario() for table in tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What a domain publishes of which the scenario says nothing."""
+
+    hosts: tuple[Mapping[str, Any], ...]
+    mx: tuple[str, ...]
+    mta_sts: Mapping[str, Any] | bool
+    tlsrpt: tuple[str, ...]
+    spf: tuple[str, ...]
+    dmarc: tuple[str, ...]
+    profile: str
+
+
+_USED = _Usual(({},), (), {}, ("v=TLSRPTv1; rua=mailto:tlsrpt@reports.{domain}",), (), (), "tr-03108-2.0")
+_UNUSED = _Usual(
+    hosts=(),
+    mx=("0 .",),
+    mta_sts=False,
+    tlsrpt=(),
+    spf=("v=spf1 -all",),
+    dmarc=("v=DMARC1; p=reject; rua=mailto:dmarc@reports.{domain}",),
+    profile="unused-domain",
+)
 
 
 class _Addresses:
@@ -170,12 +201,13 @@ class _Reader:
 
     def _scenario(self) -> Scenario:
         take = self._table.pop
-        hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", [{}]), 1))
-        routes = [f"{host.preference} {host.name}." for host in hosts]
+        usual = _UNUSED if take("unused", False) else _USED
+        hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", usual.hosts), 1))
+        routes = list(usual.mx) or [f"{host.preference} {host.name}." for host in hosts]
         title = take("title")
         names = [host.name for host in hosts]
         policies = PolicyKeys(self._addresses.take, self._name, self._texts, names)
-        policy = policies.read(take("mta_sts", {}))
+        policy = policies.read(take("mta_sts", usual.mta_sts))
         servers = tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1))
         keys = ClientKeys(self._domain, self._addresses.take, self._name, {host.name: host.addresses for host in hosts})
         clients = keys.read(self._table)
@@ -191,8 +223,11 @@ class _Reader:
             hosts=hosts,
             mx=self._texts(take("mx", routes)),
             mta_sts=policy,
-            tlsrpt=self._texts(take("tlsrpt", ["v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"])),
-            profile=take("profile", "tr-03108-2.0"),
+            reports=tuple(self._host(number, dict(table)) for number, table in enumerate(take("reports", _REPORTS), 1)),
+            tlsrpt=self._texts(take("tlsrpt", usual.tlsrpt)),
+            spf=self._texts(take("spf", usual.spf)),
+            dmarc=self._texts(take("dmarc", usual.dmarc)),
+            profile=take("profile", usual.profile),
             as_of=take("as_of", ""),
             plan=_plan(take("plan", {}), clients),
             resolver=one_of(take("resolver", "lab"), RESOLVERS),
@@ -265,5 +300,6 @@ def _behaviour(table: dict[str, Any]) -> Behaviour:
         "fault": optional(SmtpFault, table.get("fault")),
         "plaintext": one_of(table.get("plaintext", "refused"), tuple(PLAINTEXT_REPLIES)),
         "banner": tuple(table.get("banner", ())),
+        "mailbox": one_of(table.get("mailbox", ""), ("", *MAILBOX_REPLIES)),
     }
     return build(Behaviour, converted)

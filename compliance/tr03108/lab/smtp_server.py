@@ -1,7 +1,7 @@
 """An SMTP server with STARTTLS (RFC 5321, 3207) that can misbehave in one named way at a time.
 
-It takes no mail. What a client must never send to an audited server (RCPT, DATA, AUTH, a sender address) is answered
-and recorded as a violation, so that tests can hold the auditor to it.
+It takes no mail. What a client must never send to an audited server (DATA, AUTH, a sender address; RCPT, except where
+reports go to) is answered and recorded as a violation, so that tests can hold the auditor to it.
 """
 
 from __future__ import annotations
@@ -58,16 +58,31 @@ PLAINTEXT_REPLIES: Mapping[str, str] = {
 }
 
 
+_TAKEN = "250 2.1.5 Ok"
+
+# The answers to RCPT for any mailbox, and for the postmaster. A server without any wants no RCPT.
+MAILBOX_REPLIES: Mapping[str, tuple[str, str]] = {
+    "accepted": (_TAKEN, _TAKEN),
+    "unknown": ("550 5.1.1 There is no such mailbox", _TAKEN),
+    "unknown-terse": ("550 Not here", _TAKEN),  # only the postmaster shows that we are not meant
+    "denied": ("554 5.7.1 Access denied", "554 5.7.1 Access denied"),
+    "deferred": ("450 4.2.0 Greylisted", "450 4.2.0 Greylisted"),
+    "wants-tls": ("530 5.7.0 Must issue a STARTTLS command first", _TAKEN),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpBehaviour:
-    """How one server talks. `plaintext` names the answer to MAIL before TLS (a key of PLAINTEXT_REPLIES); `first` is on
-    how many connections a `-first` fault shows; `banner` holds extra lines of the greeting."""
+    """How one server talks. `plaintext` names the answer to MAIL before TLS (a key of PLAINTEXT_REPLIES), `mailbox`
+    that to RCPT ("" or a key of MAILBOX_REPLIES); `first` is on how many connections a `-first` fault shows; `banner`
+    holds extra lines of the greeting."""
 
     host: str
     fault: SmtpFault | None = None
     plaintext: str = "refused"
     first: int = 1
     banner: tuple[str, ...] = ()
+    mailbox: str = ""
 
 
 @dataclass(slots=True)
@@ -189,6 +204,8 @@ class _Session:
                 return False
             case "AUTH" if argument.upper() == "PLAIN":  # no initial response: nothing is given away
                 await self._reply("503 5.5.1 AUTH not available")
+            case "RCPT" if self._behaviour.mailbox:
+                await self._rcpt(argument)
             case "RCPT" | "DATA" | "BDAT" | "AUTH" | "VRFY" | "EXPN" | "ETRN" | "TURN":
                 self._record.violations.append(line)
                 await self._reply("503 5.5.1 The lab takes no mail")
@@ -227,6 +244,11 @@ class _Session:
         if reply:
             await self._reply(reply)
         return bool(reply)
+
+    async def _rcpt(self, argument: str) -> None:
+        wants_tls = self._behaviour.mailbox == "wants-tls" and self._record.tls
+        mailbox, postmaster = MAILBOX_REPLIES["accepted" if wants_tls else self._behaviour.mailbox]
+        await self._reply(postmaster if argument.upper().startswith("TO:<POSTMASTER@") else mailbox)
 
     async def _starttls(self) -> bool:
         if (

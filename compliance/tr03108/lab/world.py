@@ -20,7 +20,7 @@ from tr03108.lab.pki import Chain, Pki
 from tr03108.lab.policy_server import PolicyBehaviour, PolicyFault, PolicyServer
 from tr03108.lab.presenting import chain_for, presenting
 from tr03108.lab.responder import Responder
-from tr03108.lab.scenarios import HostScenario, Scenario
+from tr03108.lab.scenarios import REPORTS, HostScenario, Scenario
 from tr03108.lab.service import LOOPBACK, PATIENCE, RefusedPort
 from tr03108.lab.signing import KeyRing
 from tr03108.lab.smtp_server import SmtpBehaviour, SmtpServer, smtp_service
@@ -33,6 +33,7 @@ from tr03108.model import bracketed
 SMTP_PORT = 25
 DNS_PORT = 53
 OPEN_FILES = 2048
+REPORTS_NAME = "mx.reports.example"  # in the certificate of the mail server that takes reports for most domains
 
 
 class World:
@@ -121,10 +122,14 @@ class World:
         _allow_open_files()
         mx: dict[str, Chain] = {}
         for scenario in self.scenarios:
-            for host in scenario.hosts:
+            for host in (*scenario.hosts, *scenario.reports):
+                common = host.addresses == (REPORTS,)
                 # The certificate names the TLSA base domain, which is the host's name unless that is an alias.
-                mx[host.name] = chain_for(self._pki, (host.tlsa_at,), host.behaviour)
-                await self._start_host(stack, host, mx[host.name])
+                name = REPORTS_NAME if common else host.tlsa_at
+                if not common or name not in mx:
+                    mx[name] = chain_for(self._pki, (name,), host.behaviour)
+                    await self._start_host(stack, host, mx[name])
+                mx[host.name] = mx[name]
         await self._start_policy_hosts(stack)
         await self._clients.start(stack, self.scenarios)
         chains = publish.Chains(mx, self._clients.chains, self._clients.web.chains)
@@ -163,7 +168,9 @@ class World:
                 continue
             behaviour = host.at(address)
             presented = chain if behaviour is host.behaviour else chain_for(self._pki, (host.tlsa_at,), behaviour)
-            talk = SmtpBehaviour(host.name, behaviour.fault, behaviour.plaintext, behaviour.first, behaviour.banner)
+            talk = SmtpBehaviour(
+                host.name, behaviour.fault, behaviour.plaintext, behaviour.first, behaviour.banner, behaviour.mailbox
+            )
             service = smtp_service(talk, presenting(presented, behaviour), self._patience)
             await stack.enter_async_context(service)
             if isinstance(service, SmtpServer):

@@ -150,12 +150,13 @@ class TargetAudit:
 
 @dataclass(frozen=True, slots=True)
 class ProfileInfo:
-    """What a report says of the profile."""
+    """What a report says of the profile. `former_ids`: it names the ids that cases had in the edition before."""
 
     id: str
     title: str
     source: str
     policy_editions: tuple[str, ...]
+    former_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class ProbePlan:
 
     `report_mailbox`: the mail servers of the domains that TLS reports go to are asked whether they take mail for the
     mailbox (RCPT, never DATA).
+    `policies`: what is asked about the domain as a whole: "mta-sts", "tlsrpt", "spf" and "dmarc".
 
     `services` are names of SERVICE_KINDS. Those of mail clients are looked for in DNS (SRV) and in the configuration
     that clients fetch; `named` are those that the user named. `webmail` are the addresses (https URLs) that the user

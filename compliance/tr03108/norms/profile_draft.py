@@ -26,6 +26,7 @@ class Draft:
     gate: str
     tls_policy: tuple[Path, ...] | None
     unused_domain: bool
+    former_ids: bool
 
     def known(self, kind: str) -> list[str]:
         """All ids of a kind that could be chosen, in order."""
@@ -45,6 +46,7 @@ def beginning(catalogue: Catalogue) -> Draft:
             source=f"{row.document} section {row.section}",
             cases=tuple(case.id for case in catalogue.cases.values() if row.id in case.requirements),
             checks=tuple(check.id for check in catalogue.checks.values() if row.id in check.requirements),
+            services=row.services,
         )
         for row in catalogue.requirements.values()
     }
@@ -58,6 +60,7 @@ def beginning(catalogue: Catalogue) -> Draft:
         gate="must",
         tls_policy=None,
         unused_domain=False,
+        former_ids=False,
     )
 
 
@@ -89,6 +92,7 @@ def apply(draft: Draft, read: ProfileFile, catalogue: Catalogue, check_ids: Coll
         gate=read.gate or draft.gate,
         tls_policy=draft.tls_policy if read.tls_policy is None else _policy_files(read),
         unused_domain=draft.unused_domain if read.unused_domain is None else read.unused_domain,
+        former_ids=draft.former_ids if read.former_ids is None else read.former_ids,
     )
 
 
@@ -104,8 +108,9 @@ def _own(draft: Draft, read: ProfileFile, catalogue: Catalogue, check_ids: Colle
                 if identity not in known[kind]:
                     near = did_you_mean(identity, known[kind])
                     raise table.error(f"unknown {kind[:-1]} {quoted(identity)}{near}", kind, identity)
-        if not row.cases and not row.checks:
-            raise table.error(f"{quoted(row.id)} has neither cases nor checks", "id")
+        if not row.cases and not row.checks and not row.manual:
+            hint = '; with "manual = true" it is for a person to judge'
+            raise table.error(f"{quoted(row.id)} has neither cases nor checks{hint}", "id")
         found[row.id] = row
     draft = replace(draft, requirements=found)
     return replace(draft, chosen={kind: draft.known(kind) for kind in KINDS})

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from tr03108.catalogue import LANGUAGES, LEVELS, read_id, read_level, read_words
+from tr03108.catalogue import LANGUAGES, LEVELS, read_id, read_level, read_names, read_words
 from tr03108.model import SERVICE_KINDS, Level
-from tr03108.toml.table import TomlTable, did_you_mean, quoted, read_toml
+from tr03108.toml.table import TomlTable, quoted, read_toml
 
 GATES = ("must", "should", "none")
 MODES = ("full", "verdict")
 SERVICES = tuple(SERVICE_KINDS)  # "https" stands for webmail
-POLICIES = ("mta-sts", "tlsrpt")
+POLICIES = ("mta-sts", "tlsrpt", "spf", "dmarc")
 KINDS = ("requirements", "cases", "checks")
 
 
@@ -67,7 +67,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OwnRequirement:
-    """A requirement that the profile defines."""
+    """A requirement that the profile defines.
+
+    `services`: whose findings belong to it; none named: those of all. `manual`: a person has to judge it, or what its
+    cases and checks leave open of it.
+    """
 
     id: str
     level: Level
@@ -75,6 +79,8 @@ class OwnRequirement:
     source: str
     cases: tuple[str, ...]
     checks: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class ProfileFile:
     tls_policy: tuple[str, ...] | None
     gate: str | None
     unused_domain: bool | None
+    former_ids: bool | None
 
     def parameters(self, inherited: Parameters) -> Parameters:
         """The inherited parameters with those of the file in their place."""
@@ -113,8 +120,8 @@ class ProfileFile:
         return replace(
             inherited,
             mode=table.text("mode", inherited.mode, choices=MODES),
-            services=_known_texts(table, "services", inherited.services, SERVICES),
-            policies=_known_texts(table, "policies", inherited.policies, POLICIES),
+            services=read_names(table, "services", inherited.services, SERVICES),
+            policies=read_names(table, "policies", inherited.policies, POLICIES),
             plaintext_mail=table.flag("plaintext_mail", inherited.plaintext_mail),
             deadline=table.number("deadline", inherited.deadline, above=0, maximum=86400),
             both_certificates=table.flag("both_certificates", inherited.both_certificates),
@@ -130,7 +137,7 @@ def read_profile_file(file: Path) -> ProfileFile:
     root = read_toml(file)
     root.only(
         *("id", "title", "source", "extends", *KINDS, "tls_policy", "parameters", "plan", "gate", "requirement"),
-        "unused_domain",
+        *("unused_domain", "former_ids"),
     )
     read = ProfileFile(
         table=root,
@@ -143,6 +150,7 @@ def read_profile_file(file: Path) -> ProfileFile:
         tls_policy=root.texts("tls_policy") if "tls_policy" in root else None,
         gate=root.text("gate", choices=GATES) if "gate" in root else None,
         unused_domain=root.flag("unused_domain") if "unused_domain" in root else None,
+        former_ids=root.flag("former_ids") if "former_ids" in root else None,
     )
     for kind in KINDS if read.own_requirements else ():
         for key in ("include", "exclude"):
@@ -176,7 +184,7 @@ def _level_change(table: TomlTable) -> LevelChange:
 
 
 def _own_requirement(row: TomlTable) -> OwnRequirement:
-    row.only("id", "level", "title", "source", "cases", "checks")
+    row.only("id", "level", "title", "source", "cases", "checks", "services", "manual")
     return OwnRequirement(
         id=read_id(row),
         level=read_level(row),
@@ -184,14 +192,6 @@ def _own_requirement(row: TomlTable) -> OwnRequirement:
         source=row.text("source"),
         cases=row.texts("cases", ()),
         checks=row.texts("checks", ()),
+        services=read_names(row, "services", (), SERVICES),
+        manual=row.flag("manual", False),
     )
-
-
-def _known_texts(table: TomlTable, key: str, default: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
-    values = table.texts(key, default)
-    for value in values:
-        if value not in known:
-            listed = ", ".join(quoted(name) for name in known)
-            near = did_you_mean(value, known) or f"; known: {listed}"
-            raise table.error(f"unknown name {quoted(value)} in {quoted(key)} of {table.name}{near}", key, value)
-    return values

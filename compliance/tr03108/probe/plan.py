@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from .. import __version__
+from ..evaluate.dmarc_policy import dmarc_of
 from ..evaluate.routing import mail_routing
 from ..evaluate.served_chains import chains_of
 from ..evaluate.servers import stops
+from ..evaluate.spf_policy import spf_of
 from ..evaluate.survey import Server, ZoneServers, survey
+from ..evaluate.text_records import Find
 from ..model import (
     MAIL_SERVICE,
     ClientSession,
@@ -112,6 +115,9 @@ class Probe:
                 group.create_task(tlsrpt(self._questions, self._domain))
             if "mta-sts" in self._plan.policies:
                 group.create_task(mta_sts(self._questions, self._domain))
+            for policy, read in (("spf", spf_of), ("dmarc", dmarc_of)):
+                if policy in self._plan.policies:
+                    group.create_task(self._mail_authentication(read))
             for host in routing.hosts[:HOSTS]:
                 group.create_task(self._host(host))
             group.create_task(ClientsProbe(self._domain, self._questions).run())
@@ -148,6 +154,10 @@ class Probe:
                     group.create_task(probe.run())
                 beyond = (f"smtp/{name}/{address}/{MAIL_SERVICE.port}/1" for address in host.addresses[ADDRESSES:])
                 self._questions.give_up(beyond, f"only {ADDRESSES} addresses of a host are examined")
+
+    async def _mail_authentication(self, read: Callable[[str, Find], object]) -> None:
+        """All that reading a policy leads to: SPF and DMARC refer to records elsewhere."""
+        await self._questions.until(lambda: read(self._domain, self._questions.validator.lookup))
 
     async def _all_servers(self, hosts: tuple[str, ...]) -> None:
         """Every authoritative server of the zones of the domain and its mail hosts, and the zones' NSEC3 parameters."""

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 from ..evaluate.tls.answers import answer_of
+from ..evaluate.tls.facts import TlsFacts
 from ..model import MAIL_SERVICE, ClientSession, Failure, Observation, ServiceKind, SmtpSession, bracketed
 from . import client, looks, smtp
 from .asking import Asking
 from .hello import Opener
+from .nameless import ask_nameless
 from .net import Network
 from .questions import Questions
 from .renegotiation import try_renegotiation
@@ -91,7 +93,10 @@ class ServiceProbe:
         opener: Opener = smtp.smtp_starttls if self._kind is MAIL_SERVICE else client.opener(self._kind)
         asking = Asking(questions.network, questions.ask, opener, self._where)
         mode = VerdictSurvey if self._plan.mode == "verdict" else FullSurvey
-        await mode(asking, host, self._plan.hellos, ordinary, farewell=self._kind.farewell).run()
+        survey = mode(asking, host, self._plan.hellos, ordinary, farewell=self._kind.farewell)
+        await survey.run()
+        if self._kind is MAIL_SERVICE:  # mail clients name the server, senders need not
+            await ask_nameless(asking, TlsFacts(survey.answers), self._kind.farewell)
         if self._plan.mode == "verdict":
             return
         await questions.ask(

@@ -59,6 +59,11 @@ class Survey:
         self._kinds_asked = {version: asyncio.Lock() for version in NUMBERS}
         self._leaf = ordinary.chain[0] if ordinary is not None and ordinary.chain else None
 
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All answers so far."""
+        return tuple(self._answers)
+
     async def run(self) -> None:
         """Asks whatever the mode asks."""
         raise NotImplementedError

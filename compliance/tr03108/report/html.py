@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,9 +14,14 @@ from tr03108.rooms import room
 
 from . import accepted, ending, service_tables, view
 from .escape import block, line, plain
+from .shared import HostGroup, Shared, common_steps
 from .texts import Texts, moment
 from .whereabouts import in_words
 
+UNFOLDED = 3  # domains whose pages are open from the start
+MOST_STEPS = 30  # that are shown for the whole run; each domain has all of its own
+MOST_NAMES = 8  # domains that are named in a row, before the others fold away
+HOSTS, ALIKE = "shared-", "alike:"  # beginnings of anchors: no domain has a name with a colon
 # What the outcome of one entry of a list looks like: as the verdict of a finding that says no more than that
 _LOOKS = {"MET": "pass", "MARGINAL": "warn", "UNMET": "fail"}
 _GLYPHS = {
@@ -43,9 +49,19 @@ def html(audit: Audit, catalogue: Catalogue, texts: Texts) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": moment, "plain": plain, "line": line}
+    shared = Shared(audit)
+    several = len(audit.targets) > 1
     return environment.get_template("audit.html.j2").render(
         audit=audit,
-        pages=[Page(target, audit, catalogue, texts) for target in audit.targets],
+        pages=[Page(target, audit, catalogue, texts, shared) for target in audit.targets],
+        common=common_steps(audit, texts) if several else (),
+        groups=tuple(shared_pages(audit, catalogue, texts, shared)),
+        alike=alike_page(audit, catalogue, texts, shared),
+        verdict_counts=[(v.value, sum(t.verdict is v for t in audit.targets)) for v in TargetVerdict],
+        overview_verdicts={result.verdict.value for target in audit.targets for result in target.requirements},
+        unfolded=len(audit.targets) <= UNFOLDED,
+        most_names=MOST_NAMES,
+        most_steps=MOST_STEPS,
         texts=texts,
         ui=texts.ui,
         glyphs=_GLYPHS,
@@ -57,18 +73,78 @@ def html(audit: Audit, catalogue: Catalogue, texts: Texts) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class HostsPage:
+    """Hosts that the same domains use, and what was found there."""
+
+    group: HostGroup
+    page: Page
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(host.name for host in self.group.hosts)
+
+    def counts(self, name: str) -> tuple[tuple[str, int], ...]:
+        """How often which verdict was found at one of the hosts."""
+        return view.counts(f.verdict.value for f in self.page.target.findings if f.subject.name == name)
+
+
+def shared_pages(audit: Audit, catalogue: Catalogue, texts: Texts, shared: Shared) -> Iterator[HostsPage]:
+    """The hosts that several domains use."""
+    for number, group in enumerate(shared.groups, 1):
+        whole = _whole(audit, shared.at(host.name for host in group.hosts))
+        told = [finding for target in audit.targets if target.domain in group.domains for finding in target.findings]
+        yield HostsPage(group, Page(whole, audit, catalogue, texts, shared, f"{HOSTS}{number}:", told))
+
+
+def alike_page(audit: Audit, catalogue: Catalogue, texts: Texts, shared: Shared) -> Page | None:
+    """What is the same in several domains themselves; None where nothing is."""
+    found = shared.of_domains
+    return Page(_whole(audit, found), audit, catalogue, texts, shared, ALIKE) if found else None
+
+
+def anchor_of(first: Finding, shared: Shared) -> str:
+    """The anchor of the group that tells a shared finding."""
+    hosts = shared.group_of(first)
+    prefix = ALIKE if hosts is None else f"{HOSTS}{shared.groups.index(hosts) + 1}:"
+    return f"{prefix}{view.name_of(first)}"
+
+
+def _whole(audit: Audit, findings: tuple[Finding, ...]) -> TargetAudit:
+    """Findings in the place of a domain's, in the order of the profile's cases."""
+    places = {case.id: place for place, case in enumerate(audit.targets[0].cases)}
+    ordered = tuple(sorted(findings, key=lambda finding: places.get(view.name_of(finding), len(places))))
+    return replace(audit.targets[0], findings=ordered, cases=(), requirements=(), expired_waivers=(), expiring=())
+
+
 def _finalize(value: Any) -> Any:
     """The last gate before escaping: no text leaves with hidden characters or without end."""
     return block(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 class Page:
-    """What the report says of one domain."""
+    """What the report says of one domain, or of what several have in common."""
 
-    def __init__(self, target: TargetAudit, audit: Audit, catalogue: Catalogue, texts: Texts) -> None:
+    def __init__(
+        self,
+        target: TargetAudit,
+        audit: Audit,
+        catalogue: Catalogue,
+        texts: Texts,
+        shared: Shared,
+        prefix: str | None = None,
+        told: Sequence[Finding] = (),
+    ) -> None:
+        """`prefix` of anchors, where it is not the domain that is told about, but what several have in common; `told`:
+        all findings of these."""
         self._texts = texts
         self._catalogue = catalogue
-        self._prefix = f"{target.domain}:" if len(audit.targets) > 1 else ""
+        self._former_ids = audit.profile.former_ids
+        self._shared = shared
+        self._common = prefix is not None
+        self._prefix = prefix or (f"{target.domain}:" if len(audit.targets) > 1 else "")
+        own = target if self._common else shared.own(target)
+        self.elsewhere = () if self._common else self.where(shared.elsewhere(target))
         self.target = target
         self.notes = view.notes(target)
         self.nothing_to_do = view.nothing_to_do(target)
@@ -76,14 +152,17 @@ class Page:
         self.steps = view.first_steps(target, texts)
         self.groups = view.groups(target, catalogue, texts)
         self.modules = tuple(view.modules(self.groups))
-        self.hosts = service_tables.mail_hosts(target, texts)
-        self.clients = service_tables.client_services(target, texts)
+        self.hosts = service_tables.mail_hosts(own, texts)
+        self.clients = service_tables.client_services(own, texts, told)
         self.led = service_tables.led(target, texts)
         self.led_columns = service_tables.led_columns(texts)
+        here = [group for group in self.groups if not self.all_once(group)]
+        self.told_modules = tuple(view.modules(here))
+        self.elsewhere_only = len(self.groups) - len(here)
         self.requirement_counts = view.counts(result.verdict.value for result in target.requirements)
         self.finding_counts = view.counts(finding.verdict.value for finding in target.findings)
-        self.lists = accepted.service_lists(target.findings)
-        self.ending = ending.by_year(ending.ending(target.findings, audit.as_of))
+        self.lists = accepted.service_lists(own.findings)
+        self.ending = ending.by_year(ending.ending(own.findings, audit.as_of))
         self.horizon = ending.year_of(audit.as_of) + ending.HORIZON
         tls = ("accepted", "ending") if self.lists else ()
         led = ("led",) if self.led else ()
@@ -99,6 +178,11 @@ class Page:
     def title(self, identity: str) -> str:
         """The title of a requirement, case or check; the id where there is none."""
         return view.title_of(identity, self._catalogue, self._texts)
+
+    def formerly(self, identity: str) -> str:
+        """The ids of a case in the edition before, where the profile wants them named."""
+        row = self._catalogue.cases.get(identity)
+        return ", ".join(row.formerly) if row is not None and self._former_ids else ""
 
     def served_by(self, result: Any) -> tuple[str, ...]:
         """What a requirement's verdict is made of: its cases, and checks and manual findings without case."""
@@ -120,8 +204,32 @@ class Page:
         return tuple(dict.fromkeys(finding.subject for finding in findings))
 
     def clusters(self, group: view.Group) -> tuple[view.Cluster, ...]:
-        """The findings of a group, those that say the same together."""
-        return view.clusters(group.findings)
+        """The findings of a group that are told here, those that say the same together."""
+        return view.clusters(self.told(group))
+
+    def told(self, group: view.Group) -> tuple[Finding, ...]:
+        """The findings of a group that are not told once for several domains."""
+        if self._common:
+            return group.findings
+        return tuple(finding for finding in group.findings if self._shared.first(finding) is None)
+
+    def told_once(self, group: view.Group) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+        """Where the others are told, by anchor, and how often which verdict."""
+        places: dict[str, list[str]] = {}
+        for finding in group.findings if not self._common else ():
+            first = self._shared.first(finding)
+            if first is not None:
+                places.setdefault(anchor_of(first, self._shared), []).append(finding.verdict.value)
+        return tuple((place, view.counts(verdicts)) for place, verdicts in places.items())
+
+    def all_once(self, group: view.Group) -> str:
+        """The anchor of a group that is told elsewhere in whole; empty where something is told here."""
+        places = self.told_once(group)
+        return places[0][0] if places and not self.told(group) else ""
+
+    def domains(self, finding: Finding) -> tuple[str, ...]:
+        """The domains that a finding told once is about."""
+        return self._shared.domains(finding) if self._common else ()
 
     def list_of(self, finding: Finding) -> str:
         """The anchor of the list that a finding's evidence has; empty where it has none."""

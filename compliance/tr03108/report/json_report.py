@@ -12,6 +12,7 @@ from tr03108.model import Audit, CaseResult, Finding, RequirementResult, Subject
 from .ending import Ending, ending
 from .escape import json_text, line, plain
 from .result_types import result_type
+from .shared import SharedHost, shared_hosts
 from .texts import Texts
 from .view import blocks, notes, title_of
 
@@ -39,6 +40,7 @@ def audit_json(audit: Audit, catalogue: Catalogue, texts: Texts) -> str:
             },
             "options": plain(audit.options),
             "vantage": _vantage(target.vantage for target in audit.targets),
+            "hosts": [_host(host) for host in shared_hosts(audit)],
             "targets": [_target(target, audit, catalogue, texts) for target in audit.targets],
         }
     )
@@ -67,6 +69,16 @@ def _target(target: TargetAudit, audit: Audit, catalogue: Catalogue, texts: Text
     }
 
 
+def _host(host: SharedHost) -> dict[str, Any]:
+    """A host that several domains use."""
+    return {
+        "name": line(host.name),
+        "addresses": [line(address) for address in host.addresses],
+        "ports": list(host.ports),
+        "domains": [line(domain) for domain in host.domains],
+    }
+
+
 def _requirement(result: RequirementResult, catalogue: Catalogue, texts: Texts) -> dict[str, Any]:
     return {
         "id": result.id,
@@ -85,6 +97,7 @@ def _case(result: CaseResult, catalogue: Catalogue, texts: Texts) -> dict[str, A
         "verdict": result.verdict.value,
         "findings": result.findings,
         "reason": result.reason,
+        "formerly": list(catalogue.cases[result.id].formerly) if result.id in catalogue.cases else [],
     }
 
 

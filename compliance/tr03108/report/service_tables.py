@@ -131,8 +131,11 @@ def mail_hosts(target: TargetAudit, texts: Texts) -> HostTable:
     return HostTable(tuple(labels[check] for check in checks), tuple(rows))
 
 
-def client_services(target: TargetAudit, texts: Texts) -> ClientTable:
-    """Every kind of service for mail clients that was looked for, TLS from the start first, and where it is."""
+def client_services(target: TargetAudit, texts: Texts, told: Iterable[Finding] = ()) -> ClientTable:
+    """Every kind of service for mail clients that was looked for, TLS from the start first, and where it is.
+
+    `told`: findings of other domains, which may say who names a service there.
+    """
     by_kind: dict[str, dict[Subject, dict[str, Finding]]] = {}
     for subject, findings in _by_subject(f for f in target.findings if _of_client(f.subject)).items():
         by_kind.setdefault(str(subject.service), {})[subject] = findings
@@ -140,13 +143,28 @@ def client_services(target: TargetAudit, texts: Texts) -> ClientTable:
     for finding in target.findings:
         if finding.check == _WEBMAIL and finding.subject.port is None:  # no address of it, and why
             wholes[_WEB] = finding
+    naming: dict[str, list[Finding]] = {kind: [whole] for kind, whole in wholes.items()}
+    for finding in told:
+        if finding.check == _OFFERED and finding.subject.service:
+            naming.setdefault(finding.subject.service, []).append(finding)
     found = [kind for kind in _in_order() if kind.name in by_kind or kind.name in wholes]
     present = {check for subjects in by_kind.values() for findings in subjects.values() for check in findings}
     columns = [(checks, label) for checks, label in _CLIENT_COLUMNS if present & set(checks)]
     labels = _labels(target, texts)
     heads = [texts.ui(label) if label else next(labels[c] for c in checks if c in present) for checks, label in columns]
     places = [checks for checks, _ in columns]
-    kinds = (_service(kind, by_kind.get(kind.name, {}), wholes.get(kind.name), places, labels, texts) for kind in found)
+    kinds = (
+        _service(
+            kind,
+            by_kind.get(kind.name, {}),
+            wholes.get(kind.name),
+            naming.get(kind.name, []),
+            places,
+            labels,
+            texts,
+        )
+        for kind in found
+    )
     return ClientTable(tuple(heads), tuple(kinds))
 
 
@@ -166,13 +184,14 @@ def _service(
     kind: ServiceKind,
     subjects: Mapping[Subject, dict[str, Finding]],
     whole: Finding | None,
+    naming: Sequence[Finding],
     columns: Sequence[tuple[str, ...]],
     labels: Mapping[str, str],
     texts: Texts,
 ) -> ServiceRows:
     """A kind with its rows. What is said of the domain in place of addresses says the finding about the kind."""
     rows = (
-        _row(subject, findings, columns, labels, sources=_sources(whole, subject, texts))
+        _row(subject, findings, columns, labels, sources=_sources(naming, subject, texts))
         for subject, findings in subjects.items()
         if subject.kind != "domain" or whole is None
     )
@@ -180,15 +199,17 @@ def _service(
     return ServiceRows(label, kind.implicit, kind.port, not kind.language, whole, tuple(rows))
 
 
-def _sources(whole: Finding | None, subject: Subject, texts: Texts) -> tuple[str, ...]:
+def _sources(naming: Iterable[Finding], subject: Subject, texts: Texts) -> tuple[str, ...]:
     """Who names the service at that place, as the evidence tells it: `HOST:PORT (srv, autoconfig); ...`."""
-    places = whole.evidence.get("places") if whole is not None else None
+    found: dict[str, None] = {}
     head = f"{subject.name}:{subject.port} ("
-    for place in places.split("; ") if isinstance(places, str) else ():
-        if place.startswith(head) and place.endswith(")"):
-            names = place[len(head) : -1].split(", ")
-            return tuple(texts.ui(_SOURCES[name]) if name in _SOURCES else name for name in names)
-    return ()
+    for finding in naming:
+        places = finding.evidence.get("places")
+        told = places.split("; ") if isinstance(places, str) else []
+        own = next((place for place in told if place.startswith(head) and place.endswith(")")), "")
+        if own:
+            found |= dict.fromkeys(own[len(head) : -1].split(", "))
+    return tuple(texts.ui(_SOURCES[name]) if name in _SOURCES else name for name in found)
 
 
 def _in_order() -> Sequence[ServiceKind]:

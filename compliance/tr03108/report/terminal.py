@@ -1,4 +1,7 @@
-"""The audit in short for a terminal: the verdict, what to do first, and what was found."""
+"""The audit in short for a terminal: the verdict, what to do first, and what was found.
+
+Of several domains a line each, then what to do over all of them; the domains one by one only where that is wanted.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tr03108.catalogue import Catalogue
-from tr03108.model import Audit, Finding, Subject, TargetAudit
+from tr03108.model import Audit, Finding, Subject, TargetAudit, Verdict, Waiver
 
 from .ending import ending, pressing, year_of
 from .escape import line
+from .shared import CommonStep, common_steps, shared_hosts
 from .texts import Texts, moment
 from .view import Step, counts, first_steps, name_of, notes, nothing_to_do, rank, short
 from .whereabouts import in_words
@@ -20,6 +24,8 @@ _STEPS_SHOWN = 10
 _SUBJECTS_SHOWN = 4
 _ENDING_SHOWN = 3
 _LEFT_OUT_SHOWN = 8
+_DOMAINS_SHOWN = 4
+_HOSTS_SHOWN = 10
 _QUIET = frozenset({"pass", "manual", "not-applicable", "info"})
 _COLORS = {
     **{"fail": "31", "inconclusive": "35", "warn": "33", "manual": "36", "pass": "32"},
@@ -58,9 +64,78 @@ class _Terminal:
         )
         if not audit.targets:
             yield ui("no_targets")
-        for target in audit.targets:
+        several = len(audit.targets) > 1
+        if several:
+            yield from self._overview()
+        for target in audit.targets if self.verbose or not several else ():
             yield ""
             yield from self._target(target)
+
+    def _overview(self) -> Iterator[str]:
+        """A line for each domain, what to do over all of them, and the hosts that several use."""
+        targets, texts, ui = self.audit.targets, self.texts, self.texts.ui
+        yield ""
+        yield self._paint("title", ui("overview_count", count=len(targets)))
+        words = [texts.target(target.verdict.value) for target in targets]
+        first, second = max(map(len, words)), max(len(line(target.domain)) for target in targets)
+        for word, target in zip(words, targets, strict=True):
+            head = self._paint(target.verdict.value, f"{word:<{first}}")
+            note = "" if target.complete else f" ({ui('in_part')})"
+            counted = self._counts(result.verdict.value for result in target.requirements)
+            yield f"  {head}  {line(target.domain):<{second}}  {counted}{note}"
+        for note in dict.fromkeys(note for target in targets for note in notes(target)):
+            yield from _wrap(texts.note(note), "  ! ", "    ")
+        yield from self._expired(waiver for target in targets for waiver in target.expired_waivers)
+        yield from self._ending(finding for target in targets for finding in target.findings)
+        yield from self._common(common_steps(self.audit, texts))
+        yield from self._hosts()
+        if not self.verbose:
+            yield ""
+            yield from (self._paint("faint", text) for text in _wrap(ui("terminal_alone"), "  "))
+
+    def _common(self, steps: tuple[CommonStep, ...]) -> Iterator[str]:
+        """What to do over all domains: what concerns several is said once."""
+        ui = self.texts.ui
+        yield ""
+        yield "  " + self._paint("title", ui("common"))
+        if not steps:
+            failed = any(
+                finding.verdict is Verdict.FAIL for target in self.audit.targets for finding in target.findings
+            )
+            yield from _wrap(ui("first_waived" if failed else "first_none"), "  ")
+        for number, step in enumerate(steps[:_STEPS_SHOWN], 1):
+            word = ui("first_failed") if step.failed else ui("first_open")
+            ids = self.texts.names([line(identity) for identity in step.short_ids])
+            several = len(step.domains) > 1
+            where = ui("shared_in", count=len(step.domains)) if several else line(step.domains[0])
+            yield f"  {number:>2}. " + self._paint(
+                "fail" if step.failed else "inconclusive", f"{word} · {where} · {ids}"
+            )
+            yield from _wrap(step.message, "      ")
+            yield from _wrap(step.remedy, "      → ", "        ")
+            if several and len(step.domains) < len(self.audit.targets):
+                names = self.texts.names([line(domain) for domain in step.domains], _DOMAINS_SHOWN)
+                yield from _wrap(f"{ui('domains')}: {names}", "      ")
+            if len(step.hosts) > 1:
+                names = self.texts.names([line(host) for host in step.hosts], _SUBJECTS_SHOWN)
+                yield from _wrap(f"{ui('first_see')}: {names}", "      ")
+        if len(steps) > _STEPS_SHOWN:
+            yield "      " + ui("first_more", count=len(steps) - _STEPS_SHOWN)
+
+    def _hosts(self) -> Iterator[str]:
+        hosts = shared_hosts(self.audit)
+        if not hosts:
+            return
+        yield ""
+        yield "  " + self._paint("title", self.texts.ui("shared_hosts"))
+        shown = hosts[:_HOSTS_SHOWN]
+        width = max(len(line(host.name)) for host in shown)
+        for host in shown:
+            count = self.texts.ui("domain_count", count=len(host.domains))
+            addresses = self.texts.names([line(address) for address in host.addresses], _SUBJECTS_SHOWN)
+            yield f"  {line(host.name):<{width}}  {count}  {addresses}"
+        if len(hosts) > _HOSTS_SHOWN:
+            yield "  " + self.texts.ui("first_more", count=len(hosts) - _HOSTS_SHOWN)
 
     def _target(self, target: TargetAudit) -> Iterator[str]:
         texts, ui = self.texts, self.texts.ui
@@ -71,9 +146,7 @@ class _Terminal:
         if target.not_examined:
             left_out = texts.names([line(subject) for subject in target.not_examined], _LEFT_OUT_SHOWN)
             yield from _wrap(f"{ui('not_examined')}: {left_out}", "  ! ", "    ")
-        for waiver in target.expired_waivers:
-            text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
-            yield from _wrap(f"{ui('waivers_expired')}: {text}", "  ! ", "    ")
+        yield from self._expired(target.expired_waivers)
         yield ""
         yield from self._fields(
             (ui("count_requirements"), self._counts(result.verdict.value for result in target.requirements)),
@@ -81,14 +154,19 @@ class _Terminal:
             (ui("count_findings"), self._counts(finding.verdict.value for finding in target.findings)),
             (ui("resolver"), ", ".join(map(line, target.vantage.resolvers)) or ui("none")),
         )
-        yield from self._ending(target)
+        yield from self._ending(target.findings)
         yield from self._steps(first_steps(target, texts), nothing_to_do(target))
         yield from self._findings(target)
 
-    def _ending(self, target: TargetAudit) -> Iterator[str]:
+    def _expired(self, waivers: Iterable[Waiver]) -> Iterator[str]:
+        for waiver in dict.fromkeys(waivers):
+            text = f"{line(waiver.finding)}, {line(waiver.subject)} ({line(waiver.until)})"
+            yield from _wrap(f"{self.texts.ui('waivers_expired')}: {text}", "  ! ", "    ")
+
+    def _ending(self, findings: Iterable[Finding]) -> Iterator[str]:
         """One line on what the servers accept although it has ended, or ends with the year of judgement."""
         as_of = self.audit.as_of
-        found = pressing(ending(target.findings, as_of), as_of)
+        found = pressing(ending(findings, as_of), as_of)
         if found:
             names = self.texts.names(list(dict.fromkeys(line(each.name) for each in found)), _ENDING_SHOWN)
             yield ""

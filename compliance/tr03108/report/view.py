@@ -13,7 +13,7 @@ from .texts import Texts
 WORST_FIRST = ("fail", "inconclusive", "warn", "manual", "pass", "not-applicable", "info")
 TARGET_WORST_FIRST = ("not-compliant", "not-demonstrated", "no-deviation", "compliant")
 # Steps that can wait: consequences, whose cause has a step of its own, and what no repair at the target settles
-_LATER = {
+LATER = {
     **dict.fromkeys(("NO_TLS", "STARTTLS_UNSEEN", "ADDRESSES_UNSEEN", "MX_UNSEEN"), 1),
     **dict.fromkeys(("TARGET_UNSEEN", "TARGET_REFUSED", "TARGET_NOT_IMPLICIT", "TARGET_CERTIFICATE"), 1),
     "NOT_COVERED": 2,
@@ -104,7 +104,7 @@ def first_steps(target: TargetAudit, texts: Texts) -> tuple[Step, ...]:
     for finding in filter(blocks, target.findings):
         failed = finding.verdict is not Verdict.INCONCLUSIVE
         steps.setdefault((failed, finding.code, texts.remedy(finding)), []).append(finding)
-    order = sorted(steps, key=lambda key: (not key[0], _LATER.get(key[1], 0)))
+    order = sorted(steps, key=lambda key: (not key[0], LATER.get(key[1], 0)))
     return tuple(
         Step(
             failed,

@@ -20,6 +20,7 @@ from tr03108.catalogue import load_catalogue
 from tr03108.cli import main
 from tr03108.cli.explain import Explainer
 from tr03108.front.options import AUDIT, DEMO, JUDGE, LAB, LISTS, PROBE, options_of
+from tr03108.profile import profile_names
 from tr03108.report import Texts
 
 SOURCE = str(Path(tr03108.__file__).parents[1])
@@ -148,6 +149,11 @@ def test_lists(capsys: pytest.CaptureFixture[str], command: str, lang: str) -> N
         ("inbound-dane.tlsa-matches", ["TR-03108-D-02", "TLSA_MISMATCH"]),
         ("tls.negotiated", ["TR-03108-03-M", "SUITE_FORBIDDEN"]),
         ("TLSA_MISMATCH", ["sha256sum", "inbound-dane.tlsa-matches"]),
+        ("E-12", ["EMAIL_TSP_D_12"]),
+        ("email_tsp_d_12", ["EMAIL_TSP_D_12", "TR-03108-E-12", "starttls.offered", "STARTTLS_MISSING"]),
+        ("EMAIL_TSP_B_02", ["TR-03108-B-02", "TR-03108-C-02"]),
+        ("emlreq_1", ["EMLREQ_1", "tr-03108-1.0.2", "TR-03108-E-12", "login.no-clear-text", "<DOMAIN>"]),
+        ("TLS-SERVER-M", ["tr-03116-ts", "TLS_B1_GP_01_T"]),
         ("tlsa_mismatch", ["sha256sum"]),
     ],
 )
@@ -163,6 +169,24 @@ def test_everything_that_has_a_name_can_be_explained() -> None:
     explainer, catalogue, texts = Explainer("de"), load_catalogue(), Texts.load("de")
     for identity in (*catalogue.requirements, *catalogue.cases, *catalogue.checks, *texts.codes()):
         assert len(list(explainer.lines(identity))) > 1
+
+
+def test_old_ids_say_what_they_became(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "EMAIL_TSP_D_12"]) == 0
+    assert capsys.readouterr().out.startswith("EMAIL_TSP_D_12 is called TR-03108-E-12 today.\n\nTR-03108-E-12 (MUST)\n")
+    assert main(["explain", "EMAIL_TSP_D_13"]) == 2
+    assert 'did you mean "EMAIL_TSP_D_1' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("lang", "mark"), [("en", "(default)"), ("de", "(Voreinstellung)")])
+def test_profiles_are_listed_and_the_default_is_marked(
+    capsys: pytest.CaptureFixture[str], lang: str, mark: str
+) -> None:
+    assert main(["profiles", "--lang", lang]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == profile_names()
+    assert [line.split()[0] for line in lines if line.endswith(mark)] == ["tr-03108-2.0"]
+    assert sum("(" in line and line.endswith(mark) for line in lines) == 1
 
 
 def test_explain_helps_with_typing_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -194,3 +194,14 @@ def test_a_waiver_for_nothing_known_is_wrong_usage(tmp_path: Path) -> None:
     file.write_text(waiver, encoding="utf-8")
     with pytest.raises(UsageError, match=r"did you mean .inbound-dane\.tlsa-matches"):
         read_settings({"waivers": str(file)}, AUDIT)
+
+
+def test_requirements_of_a_profiles_own_can_be_named_and_waived(tmp_path: Path) -> None:
+    """Reports take their titles from the catalogue of the settings."""
+    file = tmp_path / "waivers.toml"
+    waiver = '[[waiver]]\ncheck = "requirement.EMLREQ_1"\nsubject = "*"\nreason = "r"\nuntil = 2030-01-01\n'
+    file.write_text(waiver, encoding="utf-8")
+    settings = read_settings({"profile": "tr-03108-1.0.2", "waivers": str(file)}, AUDIT)
+    assert settings.catalogue.requirements["EMLREQ_1"].title["en"] == "TLS between user and provider"
+    with pytest.raises(UsageError, match="EMLREQ_1"):
+        read_settings({"waivers": str(file)}, AUDIT)

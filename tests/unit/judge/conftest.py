@@ -76,10 +76,19 @@ def full(catalogue: Catalogue) -> Profile:
 
 
 def requirement(
-    identity: str, level: Level, cases: Sequence[str] = (), checks: Sequence[str] = ()
+    identity: str,
+    level: Level,
+    cases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    services: Sequence[str] = (),
+    *,
+    manual: bool = False,
 ) -> ProfileRequirement:
     """A requirement as a profile has it."""
-    return ProfileRequirement(identity, level, {"en": identity, "de": identity}, False, tuple(cases), tuple(checks))
+    titles = {"en": identity, "de": identity}
+    return ProfileRequirement(
+        *(identity, level, titles, False, tuple(cases), tuple(checks)), "Rule 1", tuple(services), manual
+    )
 
 
 def profile_of(base: Profile, *requirements: ProfileRequirement, levels: Mapping[str, Level] | None = None) -> Profile:

@@ -10,6 +10,7 @@ import pytest
 from tr03108.catalogue import Catalogue
 from tr03108.judge.calls import Norm
 from tr03108.judge.outcomes import Result, met, not_offered, unmet, unseen
+from tr03108.judge.rollup import requirement_results
 from tr03108.model import Dossier, Level, Outcome, Subject, Verdict
 from tr03108.profile import Profile, load_profile
 
@@ -139,7 +140,8 @@ def test_port_25_meets_no_requirement_of_mail_clients(
     full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
 ) -> None:
     """A profile of 01-M alone has E-12, but what was seen at port 25 belongs to 03-M."""
-    profile = profile_of(full, requirement("TR-03108-01-M", Level.MUST, ["TR-03108-E-12"]))
+    services = catalogue.requirements["TR-03108-01-M"].services
+    profile = profile_of(full, requirement("TR-03108-01-M", Level.MUST, ["TR-03108-E-12"], services=services))
     seen = found(dossiers["flawless"], profile, catalogue, saying(met(), "TR-03108-E-12", "mail_address"))
     assert [(f.subject.kind, f.code, f.verdict) for f in seen] == [("domain", "NOT_COVERED", Verdict.INCONCLUSIVE)]
 
@@ -150,6 +152,80 @@ def test_requirement_of_a_profiles_own_takes_every_port(
     profile = profile_of(full, requirement("ACME-1", Level.MUST, ["TR-03108-E-12"]))
     seen = found(dossiers["flawless"], profile, catalogue, saying(met(), "TR-03108-E-12", "mail_address"))
     assert {(f.requirement, f.subject.port, f.verdict) for f in seen} == {("ACME-1", 25, Verdict.PASS)}
+
+
+MAIL, IMAP, IMAPS = (
+    Subject("service", "mail.example.org", "192.0.2.1", 4711, name) for name in ("smtp", "imap", "imaps")
+)
+CASE, CHECK = "TR-03108-E-12", "certificate.key-size"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (("imap",), ("smtp",), {MAIL: "B", IMAP: "A", DOMAIN: "A"}),
+        (("smtp",), ("imap", "imaps"), {MAIL: "A", IMAP: "B", IMAPS: "B", DOMAIN: "A"}),
+        ((), ("imap",), {MAIL: "A", IMAP: "B", IMAPS: "A"}),  # the first takes what nobody else does
+        (("imap",), (), {MAIL: "B", IMAP: "A", IMAPS: "B", DOMAIN: "A"}),
+        (("imap",), ("imap", "smtp"), {IMAP: "A", MAIL: "B"}),  # both hold it: the first
+    ],
+)
+def test_the_services_of_own_requirements_decide(
+    full: Profile,
+    catalogue: Catalogue,
+    dossiers: Mapping[str, Dossier],
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    expected: Mapping[Subject, str],
+) -> None:
+    """Of several requirements with the same case or check the one that holds the subject's service, else the first."""
+    own = (requirement(name, Level.MUST, [CASE], [CHECK], services) for name, services in (("A", first), ("B", second)))
+    norm = norm_of(profile_of(full, *own), catalogue, dossiers["flawless"])
+    for subject, name in expected.items():
+        for case, check in ((CASE, "starttls.offered"), (None, CHECK)):
+            assert norm.requirement(case, check, subject) == name
+            assert norm.in_profile(case, check, subject)
+
+
+def test_a_service_that_no_requirement_holds_is_not_the_profiles_matter(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    profile = profile_of(full, requirement("A", Level.MUST, [CASE], [CHECK, "login.no-clear-text"], ["imap"]))
+    norm = norm_of(profile, catalogue, dossiers["flawless"])
+    for case, check in ((None, CHECK), (None, "login.no-clear-text"), (CASE, "starttls.offered")):
+        theirs = {each for each in (IMAP, IMAPS, MAIL, DOMAIN) if norm.in_profile(case, check, each)}
+        assert theirs == {IMAP, DOMAIN}
+    seen = found(dossiers["flawless"], profile, catalogue, saying(met(), CASE, "mail_address"))
+    assert [f.code for f in seen if f.case == CASE] == ["NOT_COVERED"]  # and so never a pass
+
+
+def test_shipped_requirements_hold_services_as_the_contract_has_them(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    """With 01-M alone, what own checks see of STARTTLS services and of port 25 belongs to requirements that are not
+    there; a login without TLS is a matter of 01-M at every port."""
+    only = replace(full, requirements=tuple(r for r in full.requirements if r.id == "TR-03108-01-M"))
+    norm = norm_of(only, catalogue, dossiers["flawless"])
+    assert [norm.in_profile(None, "client-services.offered", each) for each in (IMAPS, IMAP)] == [True, False]
+    assert [norm.in_profile(None, CHECK, each) for each in (IMAPS, IMAP, MAIL)] == [True, False, False]
+    assert all(norm.in_profile(None, "login.no-clear-text", each) for each in (IMAPS, IMAP, MAIL))
+
+
+@pytest.mark.parametrize("cases", [(), ("TR-03108-D-01",)])
+def test_an_own_requirement_may_be_for_a_person(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier], cases: tuple[str, ...]
+) -> None:
+    """Without cases and checks, or for what these leave open."""
+    profile = profile_of(full, requirement("OWN-1", Level.MUST, cases, manual=True))
+    checks = (saying(met(), "TR-03108-D-01"),)
+    seen = {f.check: f for f in found(dossiers["flawless"], profile, catalogue, *checks)}
+    manual = seen.pop("requirement.OWN-1")
+    assert (manual.case, manual.requirement, manual.level) == (None, "OWN-1", Level.MUST)
+    assert (manual.verdict, manual.code, manual.gated) == (Verdict.MANUAL, "MANUAL_REQUIREMENT", False)
+    assert (manual.subject, manual.sources) == (Subject("domain", "flawless.example"), ("Rule 1",))
+    assert [f.case for f in seen.values()] == list(cases)
+    (result,) = requirement_results([*seen.values(), manual], profile, catalogue)
+    assert result.verdict is Verdict.MANUAL
 
 
 def test_inbound_dane_shows_certificates_as_information(catalogue: Catalogue, dossiers: Mapping[str, Dossier]) -> None:

@@ -30,7 +30,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert host.behaviour.certificate is Variant.GOOD
     assert host.behaviour.fault is None
     assert "mode: enforce\r\nmx: mx1.one.example\r\n" in one.mta_sts.place.behaviour.text
-    assert one.tlsrpt == ("v=TLSRPTv1; rua=mailto:tlsrpt@one.example",)
+    assert one.tlsrpt == ("v=TLSRPTv1; rua=mailto:tlsrpt@reports.one.example",)
 
 
 def test_hosts(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -69,9 +70,22 @@ async def probed(
 
 
 def against(serve: Serve, chains: list[tuple[bytes, ...]], roots: tuple[bytes, ...] = ()) -> list[Observation[Fetch]]:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.close()
+
     async def run() -> dict[str, Observation[Fetch]]:
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            return await probed(chains, roots, server.sockets[0].getsockname()[1])
+        async with await asyncio.start_server(serve_and_close, "127.0.0.1", 0) as server:
+            seen = await probed(chains, roots, server.sockets[0].getsockname()[1])
+            for writer in writers:
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
+            return seen
 
     return list(asyncio.run(run()).values())
 

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from tr03108.model import Failure, ProbePlan, Reason, SmtpSession
 from tr03108.probe import Network
-from tr03108.probe.smtp import plaintext_session, starttls_session
+from tr03108.probe.smtp import mailbox_session, plaintext_session, starttls_session
 from tr03108.wire.tls.records import clear_flight
 
 HOST, ADDRESS, PORT = "mx.example.org", "192.0.2.1", 25
@@ -355,3 +356,47 @@ def test_no_mail_is_asked_of_a_server_without_ehlo() -> None:
     held = hold([GREETING, "EHLO", b"502 no\r\n", "QUIT", BYE], plaintext_session)
     assert held.ended == ("ehlo", "done")
     assert held.heard == [b"EHLO [127.0.0.1]", b"QUIT"]
+
+
+# A mailbox for reports
+
+IN_CLEAR = partial(mailbox_session, "reports@example.org", secured=False)
+INSIDE = partial(mailbox_session, "reports@example.org", secured=True)
+TAKEN = b"250 ok\r\n"
+
+
+def test_a_mailbox_is_asked_for_and_nothing_is_sent() -> None:
+    steps = [GREETING, "EHLO", EHLO, "MAIL FROM:<>", TAKEN, "RCPT TO", TAKEN, "RSET", TAKEN, "QUIT", BYE]
+    held = hold(steps, IN_CLEAR)
+    assert held.ended == ("quit", "done")
+    assert held.heard[1:] == [b"MAIL FROM:<>", b"RCPT TO:<reports@example.org>", b"RSET", b"QUIT"]
+
+
+def test_the_postmaster_is_asked_for_where_the_mailbox_is_refused_for_good() -> None:
+    asked: list[bytes | str | Step] = [GREETING, "EHLO", EHLO, "MAIL FROM:<>", TAKEN, "RCPT TO"]
+    held = hold([*asked, b"550 no\r\n", "RCPT TO", TAKEN, "RSET", TAKEN, "QUIT", BYE], IN_CLEAR)
+    assert held.heard[3] == b"RCPT TO:<postmaster@example.org>"
+    held = hold([*asked, b"450 later\r\n", "RSET", TAKEN, "QUIT", BYE], IN_CLEAR)
+    assert held.ended == ("quit", "done")
+
+
+def test_a_mailbox_is_asked_for_within_tls(tls: Step) -> None:
+    begin: list[bytes | str | Step] = [GREETING, "EHLO", EHLO, "STARTTLS", b"220 go\r\n", tls, "EHLO", TAKEN]
+    held = hold([*begin, "MAIL FROM:<>", TAKEN, "RCPT TO", TAKEN, "RSET", TAKEN, "QUIT", BYE], INSIDE)
+    assert held.ended == ("quit", "done")
+    assert held.value.handshake is not None
+    assert held.heard.count(b"RCPT TO:<reports@example.org>") == 1
+
+
+def test_no_mailbox_is_asked_for_in_the_clear_where_tls_was_meant() -> None:
+    held = hold([GREETING, "EHLO", b"250 mx\r\n", "QUIT", BYE], INSIDE)
+    assert held.heard[1:] == [b"QUIT"]
+    held = hold([GREETING, "EHLO", EHLO, "STARTTLS", b"454 later\r\n", "QUIT", BYE], INSIDE)
+    assert held.heard[2:] == [b"QUIT"]
+    held = hold([GREETING, "EHLO", EHLO, "STARTTLS", b"220 go\r\n", reset], INSIDE)
+    assert held.value.state == "handshake"
+
+
+def test_mail_refused_before_a_mailbox_is_named() -> None:
+    held = hold([GREETING, "EHLO", EHLO, "MAIL FROM:<>", b"530 tls\r\n", "RSET", TAKEN, "QUIT", BYE], IN_CLEAR)
+    assert held.heard[2:] == [b"RSET", b"QUIT"]

@@ -152,3 +152,9 @@ def test_nothing_to_do_is_said(audit: Audit, catalogue: Catalogue, texts: Texts)
         assert (len(findings) == len(calm)) == (label == "first_none")
         shown = html(replace(audit, targets=(replace(audit.targets[1], findings=findings),)), catalogue, texts)
         assert texts.ui(label) in shown
+
+
+def test_former_ids_are_shown_where_the_profile_wants_them(audit: Audit, catalogue: Catalogue, texts: Texts) -> None:
+    old = replace(audit, profile=replace(audit.profile, former_ids=True))
+    assert "EMAIL_TSP_D_12" in html(old, catalogue, texts)
+    assert "EMAIL_TSP" not in html(audit, catalogue, texts)

@@ -54,6 +54,12 @@ def test_the_schema_misses_what_is_missing(document: Any, key: str) -> None:
         validator("audit").validate({name: value for name, value in document.items() if name != key})
 
 
+def test_cases_name_the_ids_that_they_had(document: Any) -> None:
+    formerly = {case["id"]: case["formerly"] for case in document["targets"][0]["cases"]}
+    assert formerly["TR-03108-E-12"] == ["EMAIL_TSP_D_12"]
+    assert formerly["TR-03108-E-13"] == []
+
+
 def test_the_shape_of_a_finding(document: Any) -> None:
     finding = next(item for item in document["targets"][0]["findings"] if item["code"] == "TLSA_MISMATCH")
     assert finding["case"] == "TR-03108-D-02"

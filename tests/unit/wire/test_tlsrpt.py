@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tr03108.wire.tlsrpt import parse_record, tlsrpt_records
+from tr03108.wire.tlsrpt import Mailbox, mailbox_of, parse_record, tlsrpt_records
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,36 @@ def test_only_records_of_the_version_count() -> None:
 @given(st.binary(max_size=200))
 def test_junk_is_an_error_and_never_an_exception(data: bytes) -> None:
     assert parse_record(b"v=TLSRPTv1;" + data).errors or b"rua=" in data
+
+
+@pytest.mark.parametrize(
+    ("uri", "mailbox"),
+    [
+        ("mailto:a@b.example", Mailbox("a", "b.example")),
+        ("MAILTO:a.b%2btls@B.Example.?subject=x", Mailbox("a.b+tls", "b.example")),
+        ("mailto:a%21b@b.example", Mailbox("a!b", "b.example")),
+        ("https://b.example/", None),
+        ("mailto:a@b.example%0d%0aDATA", None),
+        ("mailto:a%0d%0aRSET@b.example", None),
+        ("mailto:a%3e%3cb@b.example", None),
+        ("mailto:a%20b@b.example", None),
+        ("mailto:%22a%20b%22@b.example", None),
+        ("mailto:a@b@c.example", None),
+        ("mailto:a@", None),
+        ("mailto:@b.example", None),
+        ("mailto:.a@b.example", None),
+        ("mailto:a@b.example%2Cc@d.example", None),
+        ("mailto:%ff@b.example", None),
+        ("mailto:a@192.0.2.1", None),
+        ("mailto:" + "a" * 65 + "@b.example", None),
+        ("mailto:a@" + "b" * 64 + ".example", None),
+    ],
+)
+def test_mailboxes_that_may_stand_in_a_command(uri: str, mailbox: Mailbox | None) -> None:
+    assert mailbox_of(uri) == mailbox
+
+
+@given(st.text(max_size=80))
+def test_no_uri_leads_to_a_second_command(text: str) -> None:
+    found = mailbox_of(f"mailto:{text}")
+    assert found is None or not set(found.text) & set("\r\n <>,:")

@@ -23,6 +23,8 @@ AGAIN = "+again"  # end of the name of a question that is asked once more, becau
 CLOSES = 2  # closes in a row that are a refusal
 CLOSES_OF_DROPPERS = 6  # the same where the server is known to close now and then upon hellos that it answers
 BESIDE = "beside"  # last part of the name of a question about groups that offers the certificate's own curve, too
+NAMELESS = "nameless"  # topic of hellos without the server's name, for one type of key
+_UNNAMED = ("sni", NAMELESS)  # topics of hellos without the right server name
 _ABOUT_ALL = ("versions", "order")  # these hellos leave nothing out
 _PROTOCOL_VERSION = 70
 # Whoever can do TLS 1.3 says so when it chooses an older version all the same (RFC 8446 section 4.1.3).
@@ -179,7 +181,7 @@ class TlsFacts:
         """The chain shown for each type of key ("RSA", "ECDSA", ...), to hellos with the right server name."""
         found: dict[str, tuple[bytes, ...]] = {}
         for answer in self.chosen:
-            if answer.chain and answer.topic != "sni":
+            if answer.chain and answer.topic not in _UNNAMED:
                 found.setdefault(key_type(answer.chain[0]) or "other", answer.chain)
         return found
 
