@@ -5,7 +5,7 @@ A listener's name is the first label of the domain that it serves. There it know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +55,14 @@ POSTFIX = {
         "plaintext_reject_code=550",
     ),
     "deferred": ("smtpd_recipient_restrictions=$greylisting",),
-    "unverified": ("smtpd_recipient_restrictions=defer",),
+    "cannot-say": ("smtpd_recipient_restrictions=defer",),
     "null-sender": ("smtpd_sender_restrictions=$no_null_sender",),
     "null-sender-at-once": ("smtpd_sender_restrictions=$no_null_sender", "smtpd_delay_reject=no"),
     "client": ("smtpd_client_restrictions=reject",),
     "client-at-once": ("smtpd_client_restrictions=reject", "smtpd_delay_reject=no"),
     "name": ("smtpd_helo_restrictions=reject",),
     "listed": ("smtpd_recipient_restrictions=$blocklist",),
+    "without-postmaster": ("virtual_mailbox_maps=inline:{nobody@mailbox.example=x}",),
     "relay-deferred": ("smtpd_relay_restrictions=defer_unauth_destination",),
 }
 
@@ -82,6 +83,7 @@ def postfix(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path) 
     options = {
         "virtual_mailbox_domains": ", ".join(domains.values()),
         "virtual_mailbox_maps": f"texthash:{mailboxes}",
+        "smtpd_error_sleep_time": "0",
         "smtpd_relay_restrictions": "reject_unauth_destination",
         "smtpd_recipient_restrictions": "permit",
         "greylisting": "check_recipient_access static:{450 4.2.0 Greylisted, try again later}",
@@ -112,6 +114,7 @@ EXIM = {
     "wordless": ("require encrypted = *", SERVED),
     "deferred": ("defer message = 451 4.7.1 Greylisted, please try again later",),
     "greylisted": ("defer",),
+    "dropped": ("drop",),
     "null-sender": ("deny message = 550 5.7.1 No null senders here\n       senders = :", SERVED),
     "listed": (
         POSTMASTER,
@@ -204,12 +207,7 @@ def _in_queue_of_opensmtpd(path: Path) -> bool:
 
 _LOCAL_PARTS = (MAILBOX, "postmaster")
 FAMILIES: Mapping[str, Family] = {
-    "postfix": Family({name: POSTFIX[name] for name in POSTFIX}, postfix),
+    "postfix": Family(POSTFIX, postfix),
     "exim": Family(EXIM, exim),
     "opensmtpd": Family(OPENSMTPD, opensmtpd),
 }
-
-
-def served(listeners: Iterable[str], server: str, zone: str) -> dict[str, str]:
-    """The report domain of each listener."""
-    return {name: f"{name}.{server}.{zone}" for name in listeners}
