@@ -67,7 +67,7 @@ class Jail:
 
     def add_libraries(self, program: Path) -> None:
         """What the loader would load, from the package where it brings it, else from this system."""
-        own = [str(folder) for folder in self.root.glob("usr/lib/*-linux-gnu*")]
+        own = [str(folder) for parent in ("usr/lib", "lib") for folder in self.root.glob(f"{parent}/*-linux-gnu*")]
         listing = run("env", f"LD_LIBRARY_PATH={os.pathsep.join(own)}", find("ldd"), program)
         missing = re.findall(r"(\S+) => not found", listing)
         assert not missing, f"{program.name} needs {', '.join(missing)}"
