@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -77,5 +77,6 @@ class Jail:
                 inside.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(found, inside)
 
-    def daemon(self, *arguments: str, port: tuple[str, int], log: Path) -> Daemon:
-        return Daemon("chroot", self.root, self._program, *arguments, ports=[port], log=log)
+    def daemon(self, *arguments: str, port: tuple[str, int], log: Path, more: Sequence[tuple[str, int]] = ()) -> Daemon:
+        """The program in its root; ready when `port`, and `more` of them, accept connections."""
+        return Daemon("chroot", self.root, self._program, *arguments, ports=[port, *more], log=log)

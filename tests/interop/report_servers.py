@@ -5,7 +5,7 @@ A listener's name is the first label of the domain that it serves. There it know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,16 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True)
 class ReportServer:
-    """A running server: the port of each listener, and how to see its log and whatever it was left of messages."""
+    """A running server: the port of each listener, its log, and the folders where it keeps messages."""
 
     ports: Mapping[str, int]
     log: Path
-    queue: Path
-    is_message: Callable[[Path], bool]
+    queues: Sequence[Path]
 
     @property
     def messages(self) -> list[Path]:
-        return [path for path in self.queue.rglob("*") if path.is_file() and self.is_message(path)]
+        """The files that were left of messages."""
+        return [path for queue in self.queues for path in queue.rglob("*") if path.is_file()]
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,8 @@ def postfix(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path) 
     }
     running = folder / "postfix"
     daemon = mail_servers.postfix(listeners, running, options)
-    return daemon, ReportServer(ports, running / "mail.log", running / "spool", _in_queue_of_postfix)
-
-
-def _in_queue_of_postfix(path: Path) -> bool:
-    return bool({"maildrop", "incoming", "active", "deferred", "hold", "corrupt"} & set(path.parts))
+    queues = [running / "spool" / name for name in ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")]
+    return daemon, ReportServer(ports, running / "mail.log", queues)
 
 
 # --------------------------------------------------------------------------------------------------------------- Exim
@@ -141,6 +138,7 @@ def exim(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path) -> 
         "rfc1413_query_timeout = 0s",
         "host_lookup =",
         "keep_environment =",
+        "queue_only",  # nothing is delivered
         "tls_advertise_hosts = *",
         "tls_certificate = /etc/server.pem",
         "tls_privatekey = /etc/server.key",
@@ -153,14 +151,10 @@ def exim(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path) -> 
     lines += ["begin routers", "mailboxes:", "  driver = accept", f"  local_parts = {' : '.join(_LOCAL_PARTS)}"]
     lines += ["  transport = nowhere", "begin transports", "nowhere:", "  driver = appendfile", "  file = /dev/null"]
     jail.write("etc/exim.conf", "\n".join(lines) + "\n")
-    first = next(iter(ports.values()))
-    daemon = jail.daemon("-C", "/etc/exim.conf", "-bdf", port=(ADDRESS, first), log=folder / "exim.log")
-    spool = jail.root / "var/spool/exim4"
-    return daemon, ReportServer(ports, jail.root / "var/log/exim4/mainlog", spool, _in_queue_of_exim)
-
-
-def _in_queue_of_exim(path: Path) -> bool:
-    return bool({"input", "msglog"} & set(path.parts))
+    first, *more = ((ADDRESS, port) for port in ports.values())
+    daemon = jail.daemon("-C", "/etc/exim.conf", "-bdf", port=first, more=more, log=folder / "exim.log")
+    queues = [jail.root / "var/spool/exim4/input"]
+    return daemon, ReportServer(ports, jail.root / "var/log/exim4/mainlog", queues)
 
 
 # ---------------------------------------------------------------------------------------------------------- OpenSMTPD
@@ -196,13 +190,11 @@ def opensmtpd(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path
     lines.append('action deliver maildir "/var/mail" virtual <mailboxes>')
     lines += [f'match from any for domain "{domain}" action deliver' for domain in domains.values()]
     jail.write("etc/smtpd.conf", "\n".join(lines) + "\n")
-    first = next(iter(ports.values()))
-    daemon = jail.daemon("-d", "-f", "/etc/smtpd.conf", port=(ADDRESS, first), log=folder / "opensmtpd.log")
-    return daemon, ReportServer(ports, folder / "opensmtpd.log", jail.root / "var/spool/smtpd", _in_queue_of_opensmtpd)
-
-
-def _in_queue_of_opensmtpd(path: Path) -> bool:
-    return bool({"queue", "incoming", "offline"} & set(path.parts))
+    first, *more = ((ADDRESS, port) for port in ports.values())
+    log = folder / "opensmtpd.log"
+    daemon = jail.daemon("-d", "-f", "/etc/smtpd.conf", port=first, more=more, log=log)
+    queues = [jail.root / "var/spool/smtpd" / name for name in ("queue", "incoming", "offline")]
+    return daemon, ReportServer(ports, log, queues)
 
 
 _LOCAL_PARTS = (MAILBOX, "postmaster")

@@ -194,3 +194,4 @@ def test_a_message_would_have_been_seen(name: str) -> None:
             recipient = f"{MAILBOX}@{PLAIN}.{name}.{ZONE}"
             client.sendmail("somebody@mailbox.example", recipient, "Subject: a message\r\n\r\nText\r\n")
         assert MESSAGE_LOGGED[name].search(server.log.read_text())
+        assert server.messages
