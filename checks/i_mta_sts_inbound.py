@@ -1,4 +1,4 @@
-"""TR-03108-P module I: MTA-STS inbound. Sources: RFC 8461, TR-03108 section 4.1.7."""
+"""TR-03108-P module I: MTA-STS inbound. Sources: RFC 8461, TR-03108 section 4.1.7, TR-03116-4 section 6.1.2."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from tr03108 import (
     marginal,
     met,
     not_offered,
+    sts_discarded,
     sts_fetch,
     sts_record,
     unmet,
     unseen,
 )
+
+LEAST_MAX_AGE = 604800  # seconds: RFC 8461 section 3.2 expects weeks or more
+OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")  # RFC 8461 section 7.2: TLS 1.2 or newer
+NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST"}
 
 
 @check("TR-03108-I-01", id="mta-sts.record", each="domain")
@@ -33,7 +38,7 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
         return unmet("MTA_STS_BOGUS", **told)
     record = sts_record(lookup)
     if record.count == 0:
-        return not_offered("MTA_STS_MISSING", lookup=lookup)
+        return not_offered("MTA_STS_MISSING", records="; ".join(sts_discarded(lookup)), lookup=lookup)
     if record.count > 1:
         return unmet("MTA_STS_MULTIPLE", records="; ".join(record.texts), lookup=lookup)
     if record.errors:
@@ -60,7 +65,7 @@ def _policy(domain: MailDomain, rules: Rules) -> Result | StsFetch:
 
 @check("TR-03108-I-02", id="mta-sts.policy", each="domain")
 def check_policy(domain: MailDomain, rules: Rules) -> Result:
-    """The policy is served securely, is valid and covers every MX host."""
+    """Every address of the policy host serves the policy securely; it is valid and covers every MX host."""
     fetch = _policy(domain, rules)
     if isinstance(fetch, Result):
         return fetch
@@ -71,10 +76,16 @@ def check_policy(domain: MailDomain, rules: Rules) -> Result:
     if fetch.policy.mode != "none":
         if domain.routing.kind == "unseen":
             return unseen("MX_UNSEEN", detail="", policy=fetch)
-        uncovered = fetch.uncovered(tuple(host.name for host in domain.hosts))
+        uncovered = _uncovered(domain, fetch)
         if uncovered:
             return unmet("POLICY_MX_NOT_COVERED", names=", ".join(uncovered), policy=fetch)
+    if fetch.remark:
+        return marginal(fetch.remark, detail=fetch.detail, policy=fetch)
     return met(mode=fetch.policy.mode, policy=fetch)
+
+
+def _uncovered(domain: MailDomain, fetch: StsFetch) -> tuple[str, ...]:
+    return fetch.uncovered(tuple(host.name for host in domain.hosts))
 
 
 @check("TR-03108-I-03", id="mta-sts.enforced", each="domain")
@@ -83,22 +94,26 @@ def check_enforced(domain: MailDomain, rules: Rules) -> Result:
     fetch = _policy(domain, rules)
     if isinstance(fetch, Result):
         return fetch
-    if fetch.unseen:
+    if fetch.unseen and (fetch.policy is None or fetch.policy.errors):
         return unseen(fetch.code, detail=fetch.detail, policy=fetch)
-    if fetch.policy is None or fetch.policy.mode is None:
+    if fetch.policy is None or fetch.policy.mode is None or fetch.code == "POLICY_DIFFERS":
         return unmet(fetch.code, detail=fetch.detail, policy=fetch)
     if fetch.policy.mode == "none":
         return not_offered("MODE_NONE", mode="none", policy=fetch)
     if fetch.policy.mode == "testing":
         return unmet("MODE_TESTING", mode="testing", policy=fetch)
-    if fetch.code != "OK":
+    if fetch.code != "OK" and not fetch.unseen:
         return unmet(fetch.code, detail=fetch.detail, policy=fetch)
+    if domain.routing.kind in NO_HOST:
+        return absent(NO_HOST[domain.routing.kind], see="TR-03108-I-02")
+    if domain.routing.kind == "unseen":
+        return unseen("MX_UNSEEN", detail="", policy=fetch)
     return _enforceable(domain, rules, fetch)
 
 
 def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
-    """Every service address offers TLS with a certificate that an enforcing sender accepts."""
-    refused, blind = [], []
+    """The policy names every MX host, and each of their addresses offers TLS that an enforcing sender accepts."""
+    refused, blind = [f"{name}: POLICY_MX_NOT_COVERED" for name in _uncovered(domain, fetch)], []
     for host in domain.hosts:
         hidden = host.addresses_unseen
         if hidden is not None:
@@ -112,9 +127,46 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
                 refused.append(f"{service.subject.text}: {service.starttls.code}")
             else:
                 bad = [served.code for served in service.pkix(rules.roots, rules.as_of) if served.code != "OK"]
+                if service.negotiated is not None and service.negotiated.version in OLD_VERSIONS:
+                    bad.insert(0, service.negotiated.version)
                 refused += [f"{service.subject.text}: {code}" for code in bad[:1]]
     if refused:
         return unmet("MX_NOT_ENFORCEABLE", names="; ".join(refused), policy=fetch)
     if blind or not domain.hosts:
         return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(blind), policy=fetch)
     return met(mode="enforce", policy=fetch)
+
+
+@check(id="mta-sts.no-wildcard", each="domain")
+def check_no_wildcard(domain: MailDomain, rules: Rules) -> Result:
+    """No certificate of the policy host has a wildcard in its names (X-04)."""
+    fetch = _policy(domain, rules)
+    if isinstance(fetch, Result):
+        return fetch
+    if fetch.wildcards:
+        return unmet("POLICY_WILDCARD", names="; ".join(fetch.wildcards), policy=fetch)
+    if (hidden := fetch.certificate_unseen) is not None:
+        return unseen("POLICY_UNSEEN", detail=hidden.told, policy=fetch)
+    if fetch.unseen and not fetch.certificate_seen:
+        return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
+    if not fetch.certificate_seen:
+        return absent("NO_POLICY_CERTIFICATE", see="TR-03108-I-02", because=fetch.code)
+    return met(policy=fetch)
+
+
+@check(id="mta-sts.max-age", each="domain")
+def check_max_age(domain: MailDomain, rules: Rules) -> Result:
+    """Senders keep the policy long enough that an attacker cannot wait for its end (RFC 8461 sections 3.2 and 10)."""
+    fetch = _policy(domain, rules)
+    if isinstance(fetch, Result):
+        return fetch
+    policy = fetch.policy
+    if policy is None or policy.max_age is None:
+        if fetch.unseen:
+            return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
+        return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)
+    if policy.mode == "none":
+        return absent("MODE_NONE", mode="none", policy=fetch)
+    if policy.max_age < LEAST_MAX_AGE:
+        return unmet("MAX_AGE_SHORT", seconds=policy.max_age, least=LEAST_MAX_AGE, policy=fetch)
+    return met(seconds=policy.max_age, policy=fetch)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .evaluate.mail_authentication import SendingDomain
     from .evaluate.mail_domain import MailDomain, MailHost
     from .evaluate.mailbox import Answered
-    from .evaluate.mta_sts import StsFetch, sts_fetch, sts_record
+    from .evaluate.mta_sts import StsFetch, sts_discarded, sts_fetch, sts_record
     from .evaluate.rollover import Rollover, rollover_of
     from .evaluate.services import ClientService, Service, SmtpService
     from .evaluate.spf_policy import SpfPolicy
@@ -94,6 +94,7 @@ _HOMES = {
     "priority": "evaluate.tls.priority",
     "rollover_of": "evaluate.rollover",
     "senders": "evaluate.tls.senders",
+    "sts_discarded": "evaluate.mta_sts",
     "sts_fetch": "evaluate.mta_sts",
     "sts_record": "evaluate.mta_sts",
     "tlsa_kinds": "evaluate.tlsa_kinds",
@@ -113,7 +114,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "check",
     "Result", "met", "marginal", "unmet", "not_offered", "absent", "unseen", "asked",
     "Lookup", "Status", "MailDomain", "MailHost", "SmtpService", "ZoneSigning",
-    "StsFetch", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
+    "StsFetch", "sts_discarded", "sts_fetch", "sts_record", "TlsRpt", "ReportMailbox", "Answered", "tlsrpt_record",
     "SendingDomain", "SpfPolicy", "DmarcPolicy", "Destination",
     "Rollover", "rollover_of", "tlsa_kinds",
     "TlsJudgement", "Judged", "Minimum", "features", "listings", "priority", "senders", "not_known", "without_tls",

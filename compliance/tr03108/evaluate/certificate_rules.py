@@ -188,7 +188,7 @@ def _facts(
         constraints_critical=constraints[1] if constraints is not None else None,
         path_length=constraints[0].path_length if constraints is not None else None,
         needed_path_length=needed,
-        wildcards=_wildcards(certificate),
+        wildcards=wildcards(certificate),
         ocsp=ocsp_urls(certificate),
         crls=crl_urls(certificate),
         issuer_bits=above[1] if above is not None and above[0] == key_type else None,
@@ -265,7 +265,7 @@ def _subject(certificate: x509.Certificate) -> str:
     return certificate.subject.rfc4514_string()[:300]
 
 
-def _wildcards(certificate: x509.Certificate) -> tuple[str, ...]:
+def wildcards(certificate: x509.Certificate) -> tuple[str, ...]:
     """Common names and DNS names with an asterisk."""
     common = [attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     names = [name for name in common if isinstance(name, str)]

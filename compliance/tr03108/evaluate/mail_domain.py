@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from ..model import MAIL_SERVICE, Dossier, Subject
 from .host import Host
 from .lookup import Lookup, Status
-from .mta_sts import PolicyFetch, policy_fetch
 from .observed import Observed
+from .policy_fetch import PolicyFetch, policy_fetch
 from .routing import HostAddresses, Routing, insecure_cause, mail_routing, tlsa_names
 from .second_certificate import second_of
 from .servers import AllServers
@@ -77,7 +77,7 @@ class MailDomains:
             routing=routing,
             tlsrpt=self._find(f"_smtp._tls.{name}", "TXT"),
             sts=self._find(f"_mta-sts.{name}", "TXT"),
-            sts_policy=policy_fetch(f"mta-sts.{name}", self._find, self._dossier.observations),
+            sts_policy=policy_fetch(f"mta-sts.{name}", self._find, self._observed),
             hosts=hosts,
         )
 

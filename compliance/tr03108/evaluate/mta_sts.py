@@ -1,52 +1,19 @@
-"""What MTA-STS says: the record, the policy as it was fetched, and what senders make of it (RFC 8461)."""
+"""What MTA-STS says: the record, and what senders make of the policy at each address of its host (RFC 8461)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from ..model import Failure, HttpExchange, Observation, Reason
 from ..wire import mta_sts
 from .lookup import Lookup
-from .names import dns_names, first_match
-from .pkix import load, verify
 from .policies import PolicyRecord, texts
+from .policy_address import AtAddress, at_address
+from .policy_fetch import PolicyFetch
 from .starttls import printable
 
-
-@dataclass(frozen=True, slots=True)
-class PolicyFetch:
-    """How the MTA-STS policy was fetched: the exchange, or why there is none. `host_missing`: no such name."""
-
-    host: str
-    exchange: HttpExchange | None
-    failure: Failure | None
-    host_missing: bool
-    time: datetime | None
-
-
-def policy_fetch(
-    host: str, find: Callable[[str, str], Lookup | None], observations: Mapping[str, Observation[Any]]
-) -> PolicyFetch | None:
-    """How the policy was fetched from a host; None where its addresses were not asked for."""
-    a, aaaa = find(host, "A"), find(host, "AAAA")
-    if a is None or aaaa is None:
-        return None
-    missing = all(lookup.kind in ("nodata", "nxdomain") and not lookup.unseen for lookup in (a, aaaa))
-    prefix = f"https/{host}/"
-    fetched = [o for key, o in sorted(observations.items()) if key.startswith(prefix)]
-    exchanges = [(o.time, o.value) for o in fetched if isinstance(o.value, HttpExchange)]
-    if exchanges:
-        # As for any HTTPS client, an address where nobody listens is passed over for the next one.
-        time, exchange = next((e for e in exchanges if e[1].ended != "refused"), exchanges[0])
-        return PolicyFetch(host, exchange, None, False, time)
-    if fetched:
-        return PolicyFetch(host, None, fetched[-1].failure, False, fetched[-1].time)
-    lookup = a if a.unseen else aaaa
-    failure = lookup.failure or Failure(Reason.NOT_PROBED, lookup.detail or f"{host} was not contacted")
-    return PolicyFetch(host, None, None if missing else failure, missing, None)
+_SHOWN = 20  # patterns, addresses that evidence holds
+_KEPT_DETAIL = 500  # characters
 
 
 def sts_record(lookup: Lookup) -> PolicyRecord:
@@ -56,76 +23,116 @@ def sts_record(lookup: Lookup) -> PolicyRecord:
     return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), (), errors[:20])
 
 
+def sts_discarded(lookup: Lookup) -> tuple[str, ...]:
+    """The TXT records there that look as if they were meant to be one, and are none (section 3.1)."""
+    known = mta_sts.sts_records(texts(lookup))
+    meant = (text for text in texts(lookup) if text not in known and text[:20].strip().lower().startswith(b"v=sts"))
+    return tuple(printable(text)[:100] for text in meant)[:10]
+
+
 @dataclass(frozen=True, slots=True)
 class StsFetch:
-    """The policy as fetched: `code` "OK", a fact's code, or "POLICY_UNSEEN" with `unseen`; policy where it was read."""
+    """The policy as senders get it.
+
+    `code` is "OK", a fact's code, or with `unseen` that of our blindness; `remark` the code of what is right only just
+    ("" where nothing is). `policy` is the first that was read, `body` the beginning of its text; `at` are all
+    addresses that were asked.
+    """
 
     code: str
     unseen: bool
     detail: str
     policy: mta_sts.StsPolicy | None
     body: str
+    remark: str = ""
+    at: tuple[AtAddress, ...] = ()
 
     def uncovered(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        """The MX hosts that no mx pattern of the policy covers (RFC 8461 section 4.1)."""
-        patterns = self.policy.mx if self.policy is not None else ()
-        return tuple(host for host in hosts if not any(mta_sts.covers(pattern, host) for pattern in patterns))
+        """The MX hosts that the policy of some address does not cover by an mx pattern (RFC 8461 section 4.1)."""
+        policies = [one.policy for one in self.at if one.policy is not None]
+        if not policies and self.policy is not None:
+            policies = [self.policy]
+        return tuple(host for host in hosts if not policies or not all(_covers(each, host) for each in policies))
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        """ADDRESS: the names with an asterisk in the certificate there."""
+        return tuple(f"{one.address}: {', '.join(one.wildcards)}" for one in self.at if one.wildcards)
+
+    @property
+    def certificate_seen(self) -> bool:
+        """Some address has shown a certificate."""
+        return any(one.chain for one in self.at)
+
+    @property
+    def certificate_unseen(self) -> AtAddress | None:
+        """An address that may have a certificate which nobody has seen."""
+        return next((one for one in self.at if one.unseen and not one.chain), None)
 
     def evidence(self) -> dict[str, object]:
         shown: dict[str, object] = {"detail": self.detail, "policy_text": self.body}
         if self.policy is not None:
-            shown |= {"mode": self.policy.mode, "max_age": self.policy.max_age, "mx": list(self.policy.mx)}
+            mx = [*self.policy.mx[:_SHOWN]]
+            if len(self.policy.mx) > _SHOWN:
+                mx.append(f"{len(self.policy.mx) - _SHOWN} more")
+            shown |= {"mode": self.policy.mode, "max_age": self.policy.max_age, "mx": mx}
+        shown["addresses"] = [one.evidence() for one in self.at[:_SHOWN]]
         return shown
 
 
 def sts_fetch(fetch: PolicyFetch | None, roots: tuple[bytes, ...], time: datetime) -> StsFetch:
-    """Judges the fetch of the policy (RFC 8461 section 3.3); `time` judges the certificate."""
+    """Judges the fetch of the policy at every address of its host; `time` judges the certificates.
+
+    Senders take whichever address they like: a fact against one is a fact, and what is not known of one leaves open
+    what they get. Only a refused connection sends most of them to the next address.
+    """
     if fetch is None:
         return StsFetch("NOT_PROBED", True, "the policy was not fetched", None, "")
-    if fetch.host_missing:
+    if fetch.host_missing and not fetch.bogus:
         return StsFetch("POLICY_HOST_MISSING", False, f"{fetch.host} has no address", None, "")
-    if fetch.exchange is None:
-        failure = fetch.failure
-        detail = f"{failure.reason}: {failure.detail}" if failure is not None else ""
-        code = "ADDRESS_NOT_GLOBAL" if failure is not None and failure.reason is Reason.NOT_GLOBAL else "POLICY_UNSEEN"
-        return StsFetch(code, True, detail, None, "")
-    return _judge(fetch.exchange, fetch.host, roots, time)
+    at = tuple(at_address(look, fetch, roots, time) for look in fetch.addresses)
+    read = next((one for one in at if one.policy is not None), None)
+    policy, body = (read.policy, read.body) if read is not None else (None, at[0].body if at else "")
+
+    def result(code: str, detail: str, *, unseen: bool = False, remark: str = "") -> StsFetch:
+        return StsFetch(code, unseen, detail[:_KEPT_DETAIL], policy, body, remark, at)
+
+    if fetch.bogus:  # whatever was seen there: senders that validate do not come so far
+        return result("POLICY_HOST_BOGUS", fetch.bogus)
+    good = [one for one in at if one.code == "OK"]
+    facts = [one for one in at if one.code != "OK" and not one.unseen]
+    dead = [one for one in facts if one.refused]
+    wrong = [one for one in facts if not one.refused]
+    if wrong:
+        return result(wrong[0].code, "; ".join(one.told for one in wrong))
+    if len({one.policy.mode for one in good if one.policy is not None}) > 1:
+        return result("POLICY_DIFFERS", "; ".join(_said(one) for one in good))
+    blind = [one for one in at if one.unseen]
+    if blind:
+        return result(blind[0].code, "; ".join(one.told for one in blind), unseen=True)
+    if dead and not good and not fetch.hidden:
+        return result("POLICY_UNREACHABLE", "; ".join(one.told for one in dead))
+    if fetch.hidden or not good:
+        return result("POLICY_UNSEEN", fetch.hidden or f"{fetch.host} was not contacted", unseen=True)
+    if dead:
+        return result("OK", "; ".join(one.told for one in dead), remark="POLICY_ADDRESS_REFUSED")
+    if len({_content(one) for one in good}) > 1:
+        return result("OK", "; ".join(_said(one) for one in good), remark="POLICY_VARIES")
+    return result("OK", "")
 
 
-def _judge(exchange: HttpExchange, host: str, roots: tuple[bytes, ...], time: datetime) -> StsFetch:
-    body = printable(exchange.body[:500])
-    handshake = exchange.handshake
-    if handshake is None or handshake.ended != "completed":
-        ended = exchange.ended if handshake is None else f"TLS handshake: {handshake.error or handshake.ended}"
-        return StsFetch("POLICY_UNREACHABLE", False, ended, None, body)
-    trouble = _certificate_trouble(handshake.chain, host, roots, time)
-    if trouble is not None:
-        return StsFetch("POLICY_CERTIFICATE", False, trouble, None, body)
-    if exchange.status is None:
-        return StsFetch("POLICY_UNREACHABLE", False, f"no HTTP answer: {exchange.ended}", None, body)
-    if 300 <= exchange.status < 400:
-        return StsFetch("POLICY_REDIRECT", False, f"status {exchange.status}", None, body)
-    if exchange.status != 200:
-        return StsFetch("POLICY_STATUS", False, f"status {exchange.status}", None, body)
-    if exchange.truncated or len(exchange.body) > mta_sts.MAXIMUM_POLICY:
-        return StsFetch("POLICY_TOO_LARGE", False, f"more than {mta_sts.MAXIMUM_POLICY} octets", None, body)
-    if exchange.ended != "answered":
-        return StsFetch("POLICY_UNREACHABLE", False, f"the answer broke off: {exchange.ended}", None, body)
-    media = next((value for name, value in exchange.headers if name.lower() == "content-type"), "")
-    if media.partition(";")[0].strip().lower() != "text/plain":
-        return StsFetch("POLICY_CONTENT_TYPE", False, f"content type {printable(media.encode())}", None, body)
-    policy = mta_sts.parse_policy(exchange.body)
-    if policy.errors:
-        return StsFetch("POLICY_SYNTAX", False, "; ".join(policy.errors)[:500], policy, body)
-    return StsFetch("OK", False, "", policy, body)
+def _covers(policy: mta_sts.StsPolicy, host: str) -> bool:
+    return any(mta_sts.covers(pattern, host) for pattern in policy.mx)
 
 
-def _certificate_trouble(chain: tuple[bytes, ...], host: str, roots: tuple[bytes, ...], time: datetime) -> str | None:
-    path = verify(chain, roots, time)
-    if path.code != "OK":
-        return f"{path.code}: {path.detail}"
-    leaf = load(chain[0])
-    if leaf is None or first_match(leaf, (host,)) is None:
-        names = ", ".join(dns_names(leaf)[:10]) if leaf is not None else "none"
-        return f"CERTIFICATE_NAME_MISMATCH: the certificate names {names}"
-    return None
+def _content(one: AtAddress) -> object:
+    """What senders take from a policy."""
+    policy = one.policy
+    return None if policy is None else (policy.mode, policy.max_age, frozenset(policy.mx))
+
+
+def _said(one: AtAddress) -> str:
+    policy = one.policy
+    if policy is None:
+        return one.told
+    return f"{one.address}: mode {policy.mode}, max_age {policy.max_age}, mx {', '.join(policy.mx[:5])}"

@@ -42,9 +42,12 @@ class Observed:
         ]
         return TlsFacts((*ordinary, *answers(self._hellos.get(where, {}) if hellos else {})))
 
-    def reach(self, address: str, port: int) -> Reach:
-        """Whether silence of a service address is our vantage's matter."""
-        return reach(address, port, self._reached, self.dossier.vantage)
+    def reach(self, address: str, port: int, more: Sequence[Observation[Any]] = ()) -> Reach:
+        """Whether silence of a service address is our vantage's matter. `more`: looks that are no ordinary sessions."""
+        seen = self._reached
+        if more:
+            seen = {**seen, (address, port): [*seen.get((address, port), ()), *more]}
+        return reach(address, port, seen, self.dossier.vantage)
 
     def sessions_at(self, kind: ServiceKind, address: str, port: int) -> tuple[Seen, ...]:
         """The ordinary sessions with one kind of service at an address and port, under whatever host name."""
@@ -69,7 +72,7 @@ class Observed:
         return found
 
     @cached_property
-    def _reached(self) -> Mapping[tuple[str, int], list[Seen]]:
+    def _reached(self) -> Mapping[tuple[str, int], Sequence[Seen]]:
         """All ordinary sessions by address and port: the vantage is judged over the whole audit."""
         reached: dict[tuple[str, int], list[Seen]] = {}
         for key, observation in self.dossier.observations.items():

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 
-from ..model import MAIL_SERVICE, Reason, Vantage
-from .starttls import Seen
+from ..model import MAIL_SERVICE, Observation, Reason, Vantage
+
+Seen = Observation[Any]  # of a session or a request: what holds `connected_to`
 
 _SILENT = (Reason.TIMEOUT, Reason.UNREACHABLE, Reason.VANTAGE)
 

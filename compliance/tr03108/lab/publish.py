@@ -74,8 +74,11 @@ def _records(scenario: Scenario, chains: Chains) -> Iterator[str]:
     policy = scenario.mta_sts
     for text in policy.records:
         yield f"_mta-sts.{domain}. TXT {_txt(text)}"
-    if policy.address is not None:
-        yield f"mta-sts.{domain}. A {policy.address}"
+    owner = policy.alias or f"mta-sts.{domain}"
+    if policy.alias is not None:
+        yield f"mta-sts.{domain}. CNAME {policy.alias}."
+    for address in policy.addresses:
+        yield f"{owner}. {'AAAA' if ':' in address else 'A'} {address}"
     for text in scenario.tlsrpt:
         yield f"_smtp._tls.{domain}. TXT {_txt(text)}"
     for host in scenario.reports:

@@ -17,7 +17,7 @@ from tr03108.lab.authorities import Authority, ServerFault
 from tr03108.lab.client_scenarios import ClientKeys, ClientScenario
 from tr03108.lab.faults import Fault
 from tr03108.lab.pki import Variant
-from tr03108.lab.policy_server import PolicyFault
+from tr03108.lab.policy_scenarios import PolicyKeys, PolicyScenario
 from tr03108.lab.smtp_server import MAILBOX_REPLIES, PLAINTEXT_REPLIES, SmtpFault
 from tr03108.lab.tables import build, exhausted, one_of, optional
 from tr03108.lab.tls import TlsSettings
@@ -82,18 +82,6 @@ class HostScenario:
 
     def at(self, address: str) -> Behaviour:
         return self.other.get(address, self.behaviour)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyScenario:
-    """MTA-STS: the TXT records, and the policy host (None: no such host)."""
-
-    records: tuple[str, ...]
-    address: str | None
-    text: str
-    content_type: str
-    certificate: Variant
-    fault: PolicyFault | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +205,9 @@ class _Reader:
         hosts = tuple(self._host(number, dict(table)) for number, table in enumerate(take("hosts", usual.hosts), 1))
         routes = list(usual.mx) or [f"{host.preference} {host.name}." for host in hosts]
         title = take("title")
-        policy = self._policy(hosts, take("mta_sts", usual.mta_sts))
+        names = [host.name for host in hosts]
+        policies = PolicyKeys(self._addresses.take, self._name, self._texts, names)
+        policy = policies.read(take("mta_sts", usual.mta_sts))
         servers = tuple(self._server(number, dict(table)) for number, table in enumerate(take("servers", []), 1))
         keys = ClientKeys(self._domain, self._addresses.take, self._name, {host.name: host.addresses for host in hosts})
         clients = keys.read(self._table)
@@ -283,23 +273,6 @@ class _Reader:
             faults = tuple(build(Fault, fault) for fault in table.pop("faults", ()))
             records = self._texts(table.pop("records", ()))
             yield build(ZoneScenario, {**table, "faults": faults, "records": records})
-
-    def _policy(self, hosts: tuple[HostScenario, ...], given: Mapping[str, Any] | bool) -> PolicyScenario:
-        table: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"records": [], "host": False}
-        take = table.pop
-        patterns = self._texts(take("mx", [host.name for host in hosts]))
-        lines = ["version: STSv1", f"mode: {take('mode', 'enforce')}", *(f"mx: {name}" for name in patterns)]
-        lines.append(f"max_age: {take('max_age', 604800)}")
-        result = PolicyScenario(
-            records=self._texts(take("records", ["v=STSv1; id=20260101000000;"])),
-            text=take("text", "".join(f"{line}\r\n" for line in lines)),
-            content_type=take("content_type", "text/plain"),
-            certificate=Variant(take("certificate", Variant.GOOD)),
-            fault=optional(PolicyFault, take("fault", None)),
-            address=self._addresses.take("v4") if take("host", True) else None,
-        )
-        exhausted("mta_sts", table)
-        return result
 
     def _name(self, name: str) -> str:
         """An absolute name without trailing dot; `@` is the domain."""

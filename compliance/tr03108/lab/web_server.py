@@ -57,7 +57,8 @@ BEFORE_HTTP = (WebFault.REFUSED, WebFault.RESET_ON_CONNECT, WebFault.SILENT, Web
 @dataclass(frozen=True, slots=True)
 class Page:
     """What is answered at a path, to `method` alone (and HEAD, where that is GET; "": to all). With `location` it is a
-    redirect."""
+    redirect. With `raw` that is sent as it stands, whatever else is there; `before` are the answers to the first
+    requests for it."""
 
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
@@ -66,6 +67,8 @@ class Page:
     location: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     fault: WebFault | None = None
+    raw: bytes = b""
+    before: tuple[Page, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +157,19 @@ class WebServer(Service):
             return
         if request is None:
             return
+        earlier = sum(one.host == request.host and one.target == request.target for one in self.requests)
         self.requests.append(request)
         path, _, query = request.target.partition("?")
         site = self.sites.get(request.host, self._single)
         page = site.page(path) if site is not None else None
+        if page is not None and earlier < len(page.before):
+            page = page.before[earlier]
         if page is None:
             await _send(http, channel, request, _Answer(404, (("Content-Type", "text/plain"),), b"not found\n"))
         elif page.method not in ("", request.method) and (request.method, page.method) != ("HEAD", "GET"):
             await _send(http, channel, request, _Answer(405, (("Allow", page.method),), b""))
+        elif page.raw:
+            await channel.write(page.raw)
         elif page.fault is WebFault.HEADERS_ENDLESS:
             await channel.write(b"HTTP/1.1 200 OK\r\n")
             await _flood(channel, endless_header)

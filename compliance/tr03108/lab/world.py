@@ -183,20 +183,18 @@ class World:
         contexts: dict[str, SSL.Context] = {}
         shared: list[str] = []
         for scenario in self.scenarios:
-            policy = scenario.mta_sts
-            if policy.address is None or not scenario.zones:
-                continue
-            host = f"mta-sts.{scenario.domain}"
-            behaviour = PolicyBehaviour(policy.text, policy.content_type, policy.fault)
-            presented = context(self._pki.chain(host, policy.certificate), TlsSettings())
-            if policy.fault is None:
-                flawless[host], contexts[host] = behaviour, presented
-                shared.append(policy.address)
-            elif policy.fault is PolicyFault.REFUSED:
-                self._redirect(policy.address, HTTPS_PORT, (await stack.enter_async_context(RefusedPort())).port)
-            else:
-                server = PolicyServer({host: behaviour}, presented, self._patience)
-                self._redirect(policy.address, HTTPS_PORT, (await stack.enter_async_context(server)).port)
+            policy, host = scenario.mta_sts, f"mta-sts.{scenario.domain}"
+            for address in policy.addresses if scenario.zones else ():
+                place = policy.at(address)
+                presented = context(self._pki.chain(host, place.certificate), place.tls)
+                if place.plain and place is policy.place:
+                    flawless[host], contexts[host] = place.behaviour, presented
+                    shared.append(address)
+                elif place.behaviour.fault is PolicyFault.REFUSED:
+                    self._redirect(address, HTTPS_PORT, (await stack.enter_async_context(RefusedPort())).port)
+                else:
+                    server = PolicyServer({host: place.behaviour}, presented, self._patience)
+                    self._redirect(address, HTTPS_PORT, (await stack.enter_async_context(server)).port)
         if shared:
             default = context(self._pki.chain("mta-sts.invalid"), TlsSettings())
             server = PolicyServer(flawless, by_server_name(default, contexts), self._patience)

@@ -12,9 +12,9 @@ BODY = 65536  # octets of a policy's body; RFC 8461 section 3.3 suggests this li
 
 
 async def exchange(
-    network: Network, page: WebAddress, address: str, request: Request
-) -> HttpExchange | Failure:  # fmt: skip
-    """The answer of `address` to a request for `page`."""
+    network: Network, page: WebAddress, address: str, request: Request, patience: float | None = None
+) -> HttpExchange | Failure:
+    """The answer of `address` to a request for `page`; `patience`: seconds for the answer alone, if not the plan's."""
     response, seconds = Response(), network.plan.timeout
     handshake: Handshake | None = None
     try:
@@ -27,7 +27,7 @@ async def exchange(
                 channel = client
                 if handshake.ended != "completed":
                     ended = "closed" if handshake.ended == "alert" else handshake.ended
-            ended = ended or await converse(channel, request, response, seconds)
+            ended = ended or await converse(channel, request, response, patience or seconds)
             return HttpExchange(
                 page.text,
                 stream.connected_to,
@@ -48,6 +48,10 @@ async def exchange(
 
 
 async def get(network: Network, host: str, address: str, port: int, path: str) -> HttpExchange | Failure:
-    """GET https://`host``path` from `address`, as MTA-STS asks for its policy (RFC 8461 section 3.3)."""
+    """GET https://`host``path` from `address`, as MTA-STS asks for its policy (RFC 8461 section 3.3).
+
+    Senders are advised to wait a minute, as they do for a greeting.
+    """
     request = Request("GET", host, path, "text/plain", BODY)
-    return await exchange(network, WebAddress("https", host, port, path), address, request)
+    page = WebAddress("https", host, port, path)
+    return await exchange(network, page, address, request, network.plan.greeting_timeout)

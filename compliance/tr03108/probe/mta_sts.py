@@ -1,16 +1,20 @@
-"""Asks for a domain's MTA-STS record and fetches its policy (RFC 8461 section 3)."""
+"""Asks for a domain's MTA-STS record and fetches its policy from every address (RFC 8461 section 3)."""
 
 from __future__ import annotations
 
+import asyncio
+
 from ..evaluate.policies import texts
-from ..model import HttpExchange, Observation
+from ..evaluate.policy_address import MOMENTARY_STATUS
+from ..evaluate.policy_fetch import HTTPS_PORT, fetch_key
+from ..model import Failure, HttpExchange, Observation, Reason
 from . import https
 from .questions import Questions, fits
 
-POLICY_ADDRESSES = 4  # of the policy host that are tried
-HTTPS_PORT = 443
+ADDRESSES = 8  # of the policy host that are asked, both families together
 _POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 section 3.3
 _STS_PREFIX = b"v=STSv1"
+_NOT_AGAIN = (Reason.UNREACHABLE, Reason.NOT_GLOBAL, Reason.BUDGET, Reason.VANTAGE)
 
 
 async def mta_sts(questions: Questions, domain: str) -> None:
@@ -20,15 +24,36 @@ async def mta_sts(questions: Questions, domain: str) -> None:
     if not any(text.startswith(_STS_PREFIX) for text in texts(await questions.lookup(name, "TXT"))):
         return
     host = await questions.host(f"mta-sts.{domain}")
-    for address in host.addresses[:POLICY_ADDRESSES]:
-        if await _answers(questions, host.name, address):
-            return
+    async with asyncio.TaskGroup() as group:
+        for address in host.addresses[:ADDRESSES]:
+            group.create_task(_policy(questions, host.name, address))
+    beyond = (fetch_key(host.name, address, 1) for address in host.addresses[ADDRESSES:])
+    questions.give_up(beyond, f"only {ADDRESSES} addresses of a policy host are asked")
 
 
-async def _answers(questions: Questions, host: str, address: str) -> bool:
-    """Fetches the policy from one address; False where nobody is there, so that the next one is tried."""
+async def _policy(questions: Questions, host: str, address: str) -> None:
+    """The policy from one address, asked for a second time where what was seen may pass."""
+    if _may_pass(await _look(questions, host, address, 1)):
+        questions.say(f"{host} {address}: looking again in {questions.plan.second_look:g} s")
+        await _look(questions, host, address, 2)
+
+
+async def _look(questions: Questions, host: str, address: str, number: int) -> Observation[HttpExchange]:
+    async def ask() -> HttpExchange | Failure:
+        if number > 1:
+            # A little longer than asked: the two looks are compared by wall clock, which may be slewed meanwhile.
+            await asyncio.sleep(questions.plan.second_look * 1.01)
+        return await https.get(questions.network, host, address, HTTPS_PORT, _POLICY_PATH)
+
     questions.say(f"{host} {address}: fetching the policy")
-    policy: Observation[HttpExchange] = await questions.ask(
-        f"https/{host}/{address}/1", lambda: https.get(questions.network, host, address, HTTPS_PORT, _POLICY_PATH)
-    )
-    return policy.value is not None and policy.value.ended != "refused"
+    return await questions.ask(fetch_key(host, address, number), ask)
+
+
+def _may_pass(look: Observation[HttpExchange]) -> bool:
+    """Whether a second look may show something else: no answer, or one that says "not now"."""
+    exchange = look.value
+    if exchange is None:
+        return look.failure is not None and look.failure.reason not in _NOT_AGAIN
+    if exchange.status is None or (exchange.ended != "answered" and exchange.status == 200):
+        return True
+    return exchange.status >= 500 or exchange.status in MOMENTARY_STATUS

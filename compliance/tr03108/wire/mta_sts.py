@@ -14,10 +14,12 @@ _PREFIX = b"v=STSv1"
 _ID = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 _EXTENSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _RECORD_VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
+_MX_LENGTH = 255  # octets (RFC 5321 section 4.5.3.1.2)
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _MX = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\Z")
-_POLICY_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*?)[ \t]*\Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SPACE = " \t"  # WSP of RFC 5234
+_MOST_ERRORS = 20  # that are told of one record or policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,19 @@ class StsPolicy:
 
 
 def sts_records(texts: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Those of the TXT records (strings joined) that count: others must be discarded (section 3.1)."""
-    return tuple(text for text in texts if re.match(rb"v=STSv1[ \t]*(?:;|\Z)", text))
+    """Those of the TXT records (strings joined) that count: others must be discarded (section 3.1).
+
+    The version is a word of its own, in just this case. A record that consists of it alone announces no policy, but
+    was meant to: it counts, as malformed, only where it is not beside one that senders take.
+    """
+    found = tuple(text for text in texts if re.match(rb"v=STSv1[ \t]*(?:;|\Z)", text))
+    return tuple(text for text in found if b";" in text) or found
 
 
 def parse_record(text: bytes) -> StsRecord:
-    """Reads one TXT record (its strings joined)."""
+    """Reads one TXT record (its strings joined). Of a repeated field only the first counts (section 3.2)."""
     try:
-        fields = [field.strip(" \t") for field in text.decode("ascii").split(";")]
+        fields = [field.strip(_SPACE) for field in text.decode("ascii").split(";")]
     except UnicodeDecodeError:
         return StsRecord(None, ("octets outside ASCII",))
     errors = []
@@ -63,16 +70,14 @@ def parse_record(text: bytes) -> StsRecord:
         if not equals or not _EXTENSION_NAME.match(name):
             errors.append(f"not a field: {field[:80]!r}")
         elif name == "id":
-            if found is not None:
-                errors.append("more than one id")
-            elif not _ID.match(value):
+            if found is None and not _ID.match(value):
                 errors.append("id is not 1 to 32 letters and digits")
-            found = found or value[:80]
+            found = value[:80] if found is None else found
         elif not _RECORD_VALUE.match(value):
             errors.append(f"value of {name} is malformed")
     if found is None:
         errors.append("no id")
-    return StsRecord(found, tuple(errors))
+    return StsRecord(found, _told(errors))
 
 
 def parse_policy(body: bytes) -> StsPolicy:
@@ -93,7 +98,8 @@ def parse_policy(body: bytes) -> StsPolicy:
         mode = None
     if mode in ("enforce", "testing") and not patterns:
         errors.append("no mx")
-    return StsPolicy(mode, _max_age(fields.get("max_age"), errors), patterns, tuple(errors))
+    max_age = _max_age(fields.get("max_age"), errors)
+    return StsPolicy(mode, max_age, patterns, _told(errors))
 
 
 def _policy_fields(text: str, errors: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -103,16 +109,24 @@ def _policy_fields(text: str, errors: list[str]) -> tuple[dict[str, str], tuple[
     while lines and lines[-1] == "":
         lines.pop()  # the last line may be ended; that more empty ones follow harms no sender
     for number, line in enumerate(lines, 1):
-        match = _POLICY_LINE.match(line)
-        if match is None or _CONTROL.search(line):
+        name, _, value = line.partition(":")
+        value = value.strip(_SPACE)
+        # An empty value is none, and that of an extension may hold single spaces but no tab.
+        if not _EXTENSION_NAME.match(name) or not value or _CONTROL.search(value):
             errors.append(f"line {number} is not a field")
-        elif match[1] != "mx":
-            fields.setdefault(match[1], match[2])
-        elif _MX.match(match[2]) and len(match[2]) <= 255:
-            patterns.append(match[2].lower())
+        elif name != "mx":
+            fields.setdefault(name, value)
+        elif len(value) <= _MX_LENGTH and _MX.match(value):
+            patterns.append(value.lower())
         else:
             errors.append(f"line {number}: mx is not a host name or *.host name")
     return fields, tuple(dict.fromkeys(patterns))
+
+
+def _told(errors: list[str]) -> tuple[str, ...]:
+    """The first of many errors, and how many more there are."""
+    more = len(errors) - _MOST_ERRORS
+    return tuple(errors) if more <= 0 else (*errors[:_MOST_ERRORS], f"{more} more")
 
 
 def _max_age(value: str | None, errors: list[str]) -> int | None:

@@ -29,7 +29,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert host.tlsa_at == host.name
     assert host.behaviour.certificate is Variant.GOOD
     assert host.behaviour.fault is None
-    assert "mode: enforce\r\nmx: mx1.one.example\r\n" in one.mta_sts.text
+    assert "mode: enforce\r\nmx: mx1.one.example\r\n" in one.mta_sts.place.behaviour.text
     assert one.tlsrpt == ("v=TLSRPTv1; rua=mailto:tlsrpt@reports.one.example",)
 
 
@@ -72,7 +72,7 @@ def test_shipped_scenarios_are_consistent() -> None:
     ids = [scenario.id for scenario in scenarios]
     assert len(set(ids)) == len(ids)
     addresses = [address for scenario in scenarios for host in scenario.hosts for address in host.addresses]
-    addresses += [scenario.mta_sts.address for scenario in scenarios if scenario.mta_sts.address is not None]
+    addresses += [address for scenario in scenarios for address in scenario.mta_sts.addresses]
     assert len(set(addresses)) == len(addresses)
     assert not TAKEN & set(addresses)
     for scenario in scenarios:

@@ -19,6 +19,7 @@ from tr03108.lab.tree import Tree
 from tr03108.lab.zone import ZoneSpec
 from tr03108.model import Dossier, Failure, ProbePlan, Reason, SmtpSession
 from tr03108.probe import Network, Probe, RootStore, probe_domain
+from tr03108.probe import mta_sts as policy_module
 from tr03108.probe import plan as plan_module
 from tr03108.probe import questions as questions_module
 
@@ -212,11 +213,17 @@ def test_a_policy_is_fetched_where_a_record_says_so(world: Callable[..., World])
         refused = f":443=127.0.0.1:{taken.getsockname()[1]}"
         dossier = world(*records).dossier(connect=(refused,), plaintext_mail=False)
     found = [dossier.observations[key].value for key in sorted(keys(dossier, "https/"))]
-    assert [exchange.ended for exchange in found if exchange is not None] == [
-        "refused",
-        "refused",
-    ]  # so the next address was tried
-    assert keys(dossier, "https/") == {f"https/mta-sts.a.example/192.0.2.{n}/1" for n in (2, 3)}
+    assert [exchange.ended for exchange in found if exchange is not None] == ["refused"] * 4
+    # every address, and each a second time, as a refusal may pass
+    assert keys(dossier, "https/") == {f"https/mta-sts.a.example/192.0.2.{n}/{look}" for n in (2, 3) for look in (1, 2)}
+
+
+def test_no_address_of_a_policy_host_above_the_cap_is_silently_absent(world: Callable[..., World]) -> None:
+    addresses = (f"mta-sts A 192.0.2.{n}" for n in range(1, policy_module.ADDRESSES + 3))
+    dossier = world(*ONE_HOST, '_mta-sts TXT "v=STSv1; id=1"', *addresses).dossier(plaintext_mail=False)
+    assert len({key for key in keys(dossier, "https/") if key.endswith("/1")}) == policy_module.ADDRESSES + 2
+    beyond = [key for key, reason in failures(dossier).items() if reason is Reason.BUDGET]
+    assert len(beyond) == 2
 
 
 def test_no_record_no_policy(world: Callable[..., World]) -> None:

@@ -66,6 +66,8 @@ DMARC_RUA_UNAUTHORISED DMARC_RUA_UNDELIVERABLE DMARC_RUA_UNUSABLE DMARC_RUA_UNSE
 MTA_STS_MISSING MTA_STS_MULTIPLE MTA_STS_SYNTAX MTA_STS_INSECURE MTA_STS_BOGUS MTA_STS_UNSEEN POLICY_UNSEEN
 POLICY_HOST_MISSING POLICY_UNREACHABLE POLICY_STATUS POLICY_REDIRECT POLICY_CERTIFICATE POLICY_CONTENT_TYPE
 POLICY_TOO_LARGE POLICY_SYNTAX POLICY_MX_NOT_COVERED MODE_TESTING MODE_NONE MX_NOT_ENFORCEABLE
+POLICY_HOST_BOGUS POLICY_ADDRESS_REFUSED POLICY_TLS POLICY_TLS_VERSION POLICY_HTTP POLICY_SLOW POLICY_ENCODED
+POLICY_DIFFERS POLICY_VARIES POLICY_WILDCARD NO_POLICY_CERTIFICATE MAX_AGE_SHORT NO_MAX_AGE
 IMPLICIT_TLS_MISSING SERVICE_NOT_OFFERED SERVICE_NOT_FOUND SERVICES_UNSEEN HOST_WITHOUT_ADDRESS
 TARGET_WITHOUT_ADDRESS TARGET_WITHOUT_PORT TARGET_OTHER_PROTOCOL
 TARGET_REFUSED TARGET_NOT_IMPLICIT TARGET_CERTIFICATE TARGET_UNSEEN TLS_GARBAGE TLS_CLOSED
@@ -82,7 +84,8 @@ CHECKS = (
     *("inbound-dane.mx-secure", "inbound-dane.host-secure", "inbound-dane.tlsa-matches", "starttls.offered"),
     *("certificate.pkix", "starttls.plaintext-refused", "tls.negotiated", "tlsrpt.record", "tlsrpt.no-https"),
     *("tlsrpt.mailbox-unenforced", "tlsrpt.mailbox-without-tls"),
-    *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced"),
+    *("tlsrpt.mailto", "mta-sts.record", "mta-sts.policy", "mta-sts.enforced", "mta-sts.no-wildcard"),
+    "mta-sts.max-age",
     *("unused-domain.null-mx", "unused-domain.spf-nobody", "unused-domain.spf-fail"),
     *("unused-domain.dmarc-reject", "unused-domain.dmarc-reports"),
     *("tls.versions-and-suites", "tls.forward-secrecy-and-groups", "tls.encrypt-then-mac", "tls.no-truncated-hmac"),
