@@ -70,7 +70,8 @@ async def probe_policies(
     )
     anchors, roots = trust_anchors(trust_anchor), RootStore.load(None)
     async with Network(plan) as network:
-        seen = [await probe_domain(domain, plan, network, anchors, roots, lambda _: None) for domain in domains]
+        probes = (probe_domain(domain, plan, network, anchors, roots, lambda _: None) for domain in domains)
+        seen = await asyncio.gather(*probes)
     read = [dossier_file.decode(dossier_file.encode(dossier)) for dossier in seen]
     return [await asyncio.to_thread(_judged, dossier) for dossier in read]
 

@@ -138,6 +138,7 @@ def exim(ports: Mapping[str, int], domains: Mapping[str, str], folder: Path) -> 
         "rfc1413_query_timeout = 0s",
         "host_lookup =",
         "keep_environment =",
+        "smtp_accept_max = 0",
         "queue_only",  # nothing is delivered
         "tls_advertise_hosts = *",
         "tls_certificate = /etc/server.pem",
