@@ -36,4 +36,4 @@ unpack() { # folder, packages
 unpack exim exim4-daemon-light libidn12 libnsl2 libtirpc3
 unpack opensmtpd opensmtpd libevent-2.1-7
 unpack knot knot libknot13 libdnssec9 libzscanner4 liburcu8 libcap-ng0 libxdp1 libbpf1 libelf1 liblmdb0
-unpack bind9 bind9
+unpack bind9 bind9 bind9-libs
