@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -165,6 +166,8 @@ def postfix_submission(
     ]
 
 
-def postfix_with(listeners: Sequence[Listener], folder: Path) -> Daemon:
+def postfix_with(
+    listeners: Sequence[Listener], folder: Path, options: Mapping[str, str] = MappingProxyType({})
+) -> Daemon:
     """Postfix with listeners of `postfix_submission`. Its TLS 1.3 suites are in a file beside `folder`."""
-    return postfix(listeners, folder, postfix_environment(SUBMISSION, folder.parent))
+    return postfix(listeners, folder, {**postfix_environment(SUBMISSION, folder.parent), **options})

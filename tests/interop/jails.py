@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,7 @@ class Jail:
 
     def add_libraries(self, program: Path) -> None:
         """What the loader would load, from the package where it brings it, else from this system."""
-        own = [str(folder) for folder in self.root.glob("usr/lib/*-linux-gnu*")]
+        own = [str(folder) for parent in ("usr/lib", "lib") for folder in self.root.glob(f"{parent}/*-linux-gnu*")]
         listing = run("env", f"LD_LIBRARY_PATH={os.pathsep.join(own)}", find("ldd"), program)
         missing = re.findall(r"(\S+) => not found", listing)
         assert not missing, f"{program.name} needs {', '.join(missing)}"
@@ -77,5 +77,6 @@ class Jail:
                 inside.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(found, inside)
 
-    def daemon(self, *arguments: str, port: tuple[str, int], log: Path) -> Daemon:
-        return Daemon("chroot", self.root, self._program, *arguments, ports=[port], log=log)
+    def daemon(self, *arguments: str, port: tuple[str, int], log: Path, more: Sequence[tuple[str, int]] = ()) -> Daemon:
+        """The program in its root; ready when `port`, and `more` of them, accept connections."""
+        return Daemon("chroot", self.root, self._program, *arguments, ports=[port, *more], log=log)

@@ -28,7 +28,10 @@ from interop.web_servers import Site, nginx, web_sites
 from interop.zones import Zone, write_tree
 
 DOMAIN = "provider.example"
-REPORTS = "reports.example"  # of another operator: reports arrive where a policy of the provider's own does not count
+REPORTS, REPORT_MAILBOX = (
+    "reports.example",
+    "tlsrpt",
+)  # of another operator: reports arrive where a policy of the provider's own does not count
 MX, MAIL, SMTP = (f"mx1.{DOMAIN}", f"mx2.{DOMAIN}"), f"mail.{DOMAIN}", f"smtp.{DOMAIN}"
 WEB = tuple(f"{label}.{DOMAIN}" for label in ("autoconfig", "autodiscover", "webmail", "mta-sts"))
 CRLS, REPORTS_MX = f"crl.{DOMAIN}", f"mx.{REPORTS}"
@@ -52,11 +55,17 @@ class Faults:
     other_key: str = ""  # the host whose TLSA records name a key that it has not
     revoked: str = ""  # the host whose certificate the CRL names
     clear_login: bool = False  # the mailboxes take a login without TLS
-    report_uri: str = f"mailto:tlsrpt@{REPORTS}"
+    report_uri: str = f"mailto:{REPORT_MAILBOX}@{REPORTS}"
+    report_mailbox: str = REPORT_MAILBOX  # the one that the report domain has
+    report_tls: str = "may"  # Postfix's smtpd_tls_security_level there
     sts_mode: str = "enforce"
 
 
 NONE = Faults()
+TAKES_RECIPIENTS = {
+    "smtpd_relay_restrictions": "reject_unauth_destination",
+    "smtpd_recipient_restrictions": "permit",
+}
 
 
 @dataclass(frozen=True)
@@ -115,8 +124,13 @@ def _sites(certificates: Mapping[str, Certificate], faults: Faults) -> list[Site
     return [Site(host, certificates[host], texts, hsts=HSTS) for host, texts in files.items()]
 
 
-def _listeners(addresses: Mapping[str, str], certificates: Mapping[str, Certificate], auth: Path) -> list[Listener]:
-    """Postfix at port 25, as strict in TLS as for submission but open to mail without, and the submission services."""
+def _listeners(
+    addresses: Mapping[str, str], certificates: Mapping[str, Certificate], auth: Path, faults: Faults
+) -> list[Listener]:
+    """Postfix at port 25, as strict in TLS as for submission but open to mail without, and the submission services.
+
+    The report domain's takes its recipients, those of the provider none.
+    """
     submission = postfix_submission(SMTP, addresses[SMTP], certificates[SMTP], auth)
     strict = {
         name: value
@@ -124,11 +138,13 @@ def _listeners(addresses: Mapping[str, str], certificates: Mapping[str, Certific
         if not name.startswith("smtpd_sasl") and name != "smtpd_tls_auth_only"
     }
     groups = ",".join(SUBMISSION.groups)
+
+    def at_port_25(host: str, level: str, options: Mapping[str, str]) -> Listener:
+        return Listener(host, SMTP_PORT, level, certificates[host], groups, addresses[host], options)
+
     return [
-        *(
-            Listener(host, SMTP_PORT, "may", certificates[host], groups, addresses[host], strict)
-            for host in (*MX, REPORTS_MX)
-        ),
+        *(at_port_25(host, "may", strict) for host in MX),
+        at_port_25(REPORTS_MX, faults.report_tls, strict | TAKES_RECIPIENTS),
         *submission,
     ]
 
@@ -179,8 +195,12 @@ def running_provider(folder: Path, faults: Faults = NONE, glue: Sequence[str] = 
             kinds=MAILBOXES,
         )
         stack.enter_context(dovecot(boxes, addresses[MAIL], folder / "dovecot"))
-        listeners = _listeners(addresses, certificates, folder / "dovecot" / "auth")
-        stack.enter_context(postfix_with(listeners, folder / "postfix"))
+        listeners = _listeners(addresses, certificates, folder / "dovecot" / "auth", faults)
+        recipients = {
+            "virtual_mailbox_domains": REPORTS,
+            "virtual_mailbox_maps": f"inline:{{{faults.report_mailbox}@{REPORTS}=x}}",
+        }
+        stack.enter_context(postfix_with(listeners, folder / "postfix", recipients))
         stack.enter_context(web_sites(_sites(certificates, faults), web, folder / "nginx"))
         (folder / "nginx-crls").mkdir(mode=0o755)
         stack.enter_context(nginx([crls], [(addresses[CRLS], WEB_PORTS[0])], folder / "nginx-crls"))

@@ -140,6 +140,32 @@ def test_one_flaw_is_all_that_fails(tmp_path: Path, what: str) -> None:
     assert failed(target) == expected
 
 
+def about(target: dict[str, Any], check: str) -> tuple[str, str]:
+    """Outcome and code of the one finding of a check about the domain."""
+    (found,) = (each for each in target["findings"] if each["check"] == check)
+    return found["outcome"], found["code"]
+
+
+def test_the_report_mailbox_is_asked_for_where_the_user_says_so(provider: Provider, tmp_path: Path) -> None:
+    target = audit(provider, tmp_path, 0, "--probe-report-mailbox", "--mode", "verdict")
+    assert target["verdict"] == "no-deviation"
+    assert passed(target) == CASES
+    assert about(target, "tlsrpt.mailto") == ("MET", "OK")
+    assert about(target, "tlsrpt.mailbox-without-tls") == ("MET", "OK")
+
+
+def test_a_report_mailbox_that_is_not_there_and_wants_tls(tmp_path: Path) -> None:
+    faults = Faults(report_mailbox="another", report_tls="encrypt")
+    with server_folder() as folder, running_provider(folder, faults) as provider:
+        unasked = audit(provider, tmp_path, 0, "--mode", "verdict")
+        asked = audit(provider, tmp_path, 1, "--probe-report-mailbox", "--mode", "verdict")
+    assert about(unasked, "tlsrpt.mailto") == ("MET", "OK")
+    assert about(unasked, "tlsrpt.mailbox-without-tls") == ("ASKED", "REPORT_MAILBOX_NOT_ASKED")
+    assert asked["verdict"] == "not-compliant"
+    assert failed(asked) == {("tlsrpt.mailto", "REPORT_MAILBOX_CLOSED", DOMAIN, None)}
+    assert about(asked, "tlsrpt.mailbox-without-tls") == ("UNMET", "REPORT_MAILBOX_WANTS_TLS")
+
+
 def test_a_policy_that_is_not_enforced_is_against_a_recommendation_only(tmp_path: Path) -> None:
     with server_folder() as folder, running_provider(folder, Faults(sts_mode="testing")) as provider:
         target = audit(provider, tmp_path, 0)

@@ -93,6 +93,12 @@ def s_server(configuration: str, port: int, folder: Path) -> Daemon:
     return Daemon("openssl", "s_server", *options, ports=[("127.0.0.1", port)], log=folder / "s_server.log")
 
 
+def add_shim(jail: Jail) -> None:
+    """The library that lets OpenSMTPD sign with /etc/server.key."""
+    run("gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-o", jail.root / "shim.so", SHIM)
+    jail.write("etc/ld.so.preload", "/shim.so\n")
+
+
 def opensmtpd(configuration: str, port: int, folder: Path) -> Daemon:
     """OpenSMTPD, with the library that lets it sign, or "packaged": without it, when it completes no handshake."""
     users = {"opensmtpd": "/var/lib/opensmtpd/empty", "opensmtpq": "/"}
@@ -110,6 +116,5 @@ def opensmtpd(configuration: str, port: int, folder: Path) -> Daemon:
     lines += [f"listen on 127.0.0.1 port {port} tls pki server hostname {HOST}", "match from any for any reject"]
     jail.write("etc/smtpd.conf", "\n".join(lines) + "\n")
     if not packaged:
-        run("gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-o", jail.root / "shim.so", SHIM)
-        jail.write("etc/ld.so.preload", "/shim.so\n")
+        add_shim(jail)
     return jail.daemon("-d", "-f", "/etc/smtpd.conf", port=("127.0.0.1", port), log=folder / "opensmtpd.log")

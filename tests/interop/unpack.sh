@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks mail servers that cannot be installed beside Postfix, with the libraries that only they need, one folder per
-# server. Nothing is installed. What is there in the current version stays.
+# Unpacks mail servers that cannot be installed beside Postfix, and name servers that need not be installed, with the
+# libraries that only they need, one folder per server. Nothing is installed. What is there in the current version stays.
 set -euo pipefail
 
 target="${TR03108_UNPACKED:-${XDG_CACHE_HOME:-$HOME/.cache}/tr03108/unpacked}"
@@ -35,3 +35,5 @@ unpack() { # folder, packages
 [ -n "$(candidate exim4-daemon-light)" ] || [ "$(id -u)" -ne 0 ] || apt-get -qq update
 unpack exim exim4-daemon-light libidn12 libnsl2 libtirpc3
 unpack opensmtpd opensmtpd libevent-2.1-7
+unpack knot knot libknot13 libdnssec9 libzscanner4 liburcu8 libcap-ng0 libxdp1 libbpf1 libelf1 liblmdb0
+unpack bind9 bind9 bind9-libs

@@ -64,7 +64,8 @@ _TAKEN = "250 2.1.5 Ok"
 MAILBOX_REPLIES: Mapping[str, tuple[str, str]] = {
     "accepted": (_TAKEN, _TAKEN),
     "unknown": ("550 5.1.1 There is no such mailbox", _TAKEN),
-    "unknown-terse": ("550 Not here", _TAKEN),  # only the postmaster shows that we are not meant
+    "unknown-terse": ("550 No such user", _TAKEN),  # only with the postmaster it is clear that we are not meant
+    "blocked": ("554 5.7.1 Your address is blocked", _TAKEN),  # for all but the postmaster
     "denied": ("554 5.7.1 Access denied", "554 5.7.1 Access denied"),
     "deferred": ("450 4.2.0 Greylisted", "450 4.2.0 Greylisted"),
     "wants-tls": ("530 5.7.0 Must issue a STARTTLS command first", _TAKEN),
