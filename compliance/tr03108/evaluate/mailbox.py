@@ -10,12 +10,8 @@ from urllib.parse import quote
 from ..model import Observation, SmtpSession
 from ..wire.smtp import Reply
 from ..wire.tlsrpt import Mailbox
+from .refusals import own_words, wants_tls
 from .starttls import printable, reply_to
-
-_STARTTLS_FIRST = 530  # RFC 3207 section 4; RFC 4954 has the same code for a client that has to log in
-_LOGIN = re.compile(rb"\bauth", re.IGNORECASE)
-_TLS = re.compile(rb"\b(?:START)?TLS\b(?![- ]report)|\bencrypt", re.IGNORECASE)
-_NEEDED = re.compile(rb"\b(?:require|must\b|need|mandatory\b|first\b|only\b|without\b)", re.IGNORECASE)
 
 # Of RFC 3463's sections 3.2 (addresses) and 3.3 (mailboxes), and of RFC 7505 (5.1.10), those that say that this one
 # mailbox takes no mail, and those that speak of the recipient at all: 5.1.7 and 5.1.8 are about the sender, and 5.1.0
@@ -32,9 +28,6 @@ _SAYS_UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 _SENDER = re.compile(rb"\bsender", re.IGNORECASE)
-# What a reply repeats: addresses, host names, URLs. "tlsrpt@example.org" says nothing of TLS.
-_BRACKETED = re.compile(rb"<[^<>]*>")
-_REPEATED = re.compile(rb"@|://|[A-Za-z0-9]\.[A-Za-z0-9]")
 
 
 class Answered(StrEnum):
@@ -100,7 +93,7 @@ def answered(seen: Observation[SmtpSession]) -> Answered:
     if not replies:
         return Answered.UNSEEN
     reply, *control = replies
-    if _wants_tls(reply):
+    if wants_tls(reply):
         return Answered.WANTS_TLS
     if reply_to(b"RCPT", seen.value.lines if seen.value is not None else ()) is None:
         return Answered.UNSEEN  # MAIL was not taken
@@ -115,23 +108,8 @@ def _about_recipient(reply: Reply) -> bool:
     """Whether a refusal speaks of the recipient, in its status code, or where it has none in words."""
     if any(_ENHANCED.match(line) for line in reply.lines):
         return any(_ABOUT_RECIPIENT.match(line) for line in reply.lines)
-    words = _own_words(reply)
+    words = own_words(reply)
     return bool(_SAYS_UNKNOWN.search(words)) and not _SENDER.search(words)
-
-
-def _wants_tls(reply: Reply) -> bool:
-    """Whether a command was refused for lack of TLS, for good or, as some servers do, for now."""
-    words = _own_words(reply)
-    named = bool(_TLS.search(words))
-    if reply.code == _STARTTLS_FIRST:
-        return named or not _LOGIN.search(words)
-    return (reply.permanent or reply.transient) and named and bool(_NEEDED.search(words))
-
-
-def _own_words(reply: Reply) -> bytes:
-    """What a reply says, without its codes and what it repeats."""
-    words = _BRACKETED.sub(b" ", b" ".join(line[4:] for line in reply.lines)).split()
-    return b" ".join(word for word in words if not _REPEATED.search(word))
 
 
 def _replies(session: SmtpSession) -> list[Reply]:

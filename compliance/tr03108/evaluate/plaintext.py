@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from ..model import Line, Observation, SmtpSession
-from ..wire.smtp import Reply
+from .refusals import wants_tls
 from .starttls import printable, reply_to
-
-_MUST_STARTTLS = 530
-_SAYS_TLS = re.compile(rb"5\.7\.\d+.*(TLS|encrypt)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,3 @@ def plaintext_mail(observation: Observation[SmtpSession]) -> PlaintextMail:
     if reply.positive:
         return PlaintextMail("PLAINTEXT_ACCEPTED", said, "", lines)
     return PlaintextMail("OK" if wants_tls(reply) else "PLAINTEXT_UNCLEAR", said, "", lines)
-
-
-def wants_tls(reply: Reply) -> bool:
-    """Whether a command was refused for lack of TLS (RFC 3207 section 4, RFC 3463 section 3.8)."""
-    return reply.code == _MUST_STARTTLS or (reply.permanent and any(_SAYS_TLS.search(line) for line in reply.lines))

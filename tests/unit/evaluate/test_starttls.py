@@ -170,6 +170,10 @@ def test_evidence_shows_what_was_said() -> None:
         ("530 no", "OK"),
         ("550 5.7.1 TLS required", "OK"),
         ("554 5.7.10 Encryption needed", "OK"),
+        ("450 4.7.1 Session encryption is required", "OK"),  # Postfix, reject_plaintext_session
+        ("550 5.7.1 <tls-scan.example[192.0.2.9]>: Client host rejected", "PLAINTEXT_UNCLEAR"),
+        ("554 5.7.1 tls-scan.example must not connect here", "PLAINTEXT_UNCLEAR"),
+        ("530 5.7.0 Authentication required", "PLAINTEXT_UNCLEAR"),
         ("250 2.1.0 Ok", "PLAINTEXT_ACCEPTED"),
         ("250 TLS required 5.7.0 TLS", "PLAINTEXT_ACCEPTED"),
         ("450 5.7.0 TLS later", "PLAINTEXT_UNCLEAR"),
