@@ -171,7 +171,7 @@ class Texts:
         if recommended:
             yield fill(words["recommended"], {"ids": self.names(recommended)})
         if target.mail_hosts_examined == 0:
-            yield words["no_host"]
+            yield words["no_host" if "smtp" in target.plan.services else "hosts_not_asked"]
         if not target.complete:
             yield words["partial"]
 

@@ -344,6 +344,12 @@ class TestSentence:
         assert sentence.startswith("It could not be shown that unseen.example is compliant with inbound-dane")
         assert "No mail host was examined." in sentence and "interrupted" in sentence
 
+    def test_hosts_that_nobody_asks_for_are_not_missed(self, audit: Audit) -> None:
+        target = audit.targets[2]
+        target = replace(target, plan=replace(target.plan, services=()))
+        assert "No mail host was examined." not in EN.sentence(target, "unused-domain")
+        assert "Mailserver sind nicht Gegenstand dieses Profils." in DE.sentence(target, "unused-domain")
+
 
 def test_citations_are_translated() -> None:
     assert DE.source("TR-03108-P v2.0 section 2.2 and Table 50") == "TR-03108-P v2.0 Abschnitt 2.2 und Tabelle 50"
