@@ -353,6 +353,9 @@ class TestSentence:
 
 def test_citations_are_translated() -> None:
     assert DE.source("TR-03108-P v2.0 section 2.2 and Table 50") == "TR-03108-P v2.0 Abschnitt 2.2 und Tabelle 50"
+    assert DE.source("TR-03108-P v2.0 (1 June 2023), in part") == "TR-03108-P v2.0 (1. Juni 2023), in Teilen"
+    assert EN.source("TR-03108-P v2.0 (1 June 2023), in part") == "TR-03108-P v2.0 (1 June 2023), in part"
+    assert DE.source("RFC 5321 Table 2 Juneau 2023") == "RFC 5321 Tabelle 2 Juneau 2023"
 
 
 def test_every_label_is_used() -> None:
