@@ -143,7 +143,8 @@ class Texts:
     def general(self, code: str, check: str | None = None) -> Words:
         """The words of a code as a general rule, for rules and explanations."""
         words = self._words(code, check)
-        return Words(generalise(words.message), generalise(words.remedy))
+        called: Mapping[str, str] = self.tables["place"]
+        return Words(generalise(words.message, called), generalise(words.remedy, called))
 
     def knows(self, code: str) -> bool:
         """Whether `code` is a reason code with words."""

@@ -264,7 +264,12 @@ class TestFill:
         assert fill("[x] {a}", {"a": "1"}) == "[x] 1"
 
     def test_generalise(self) -> None:
-        assert generalise("{host} fails[: {detail}].") == "<HOST> fails."
+        template = "{host} fails[: {detail}] at {port}."
+        assert generalise(template, {}) == "<HOST> fails at <PORT>."
+        assert generalise(template, DE.tables["place"]) == "<RECHNER> fails at <PORT>."
+
+    def test_a_rule_is_german_throughout(self) -> None:
+        assert DE.general("STARTTLS_MISSING").message.startswith("<RECHNER> an <ADRESSE>, Port <PORT>, ")
 
 
 class TestFinding:
