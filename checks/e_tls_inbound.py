@@ -52,12 +52,16 @@ def check_starttls_offered(service: Service, rules: Rules) -> Result:
 
 @check(id="starttls.plaintext-refused", each="mail_address")
 def check_plaintext_refused(service: SmtpService, rules: Rules) -> Result:
-    """Without TLS the server refuses MAIL (RFC 3207 section 4: reply 530)."""
+    """Without TLS the server refuses MAIL (RFC 3207 section 4: reply 530), whether it offers TLS or not.
+
+    Without an answer to MAIL, a closed port has nothing to refuse; any other server was not asked.
+    """
     plaintext = service.plaintext_mail
     if plaintext is None:
         if service.starttls.unseen:
             return without_handshake(service)
-        return absent("NO_TLS", because=service.starttls.code) if not service.starttls.works else unseen("NOT_PROBED")
+        closed = service.starttls.code == "PORT_REFUSED"
+        return absent("NO_TLS", because="PORT_REFUSED") if closed else unseen("NOT_PROBED")
     evidence = {"reply": plaintext.reply, "detail": plaintext.detail, "dialogue": list(plaintext.dialogue)}
     if plaintext.code == "OK":
         return met(**evidence)

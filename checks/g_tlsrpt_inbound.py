@@ -81,16 +81,19 @@ def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
     told = {"uris": list(uris), "destinations": list(tlsrpt.destinations)}
     reached = [each for each in tlsrpt.destinations if each.reachable == "yes"]
     closed = [each for each in tlsrpt.destinations if each.reachable == "no"]
-    names = "; ".join(each.trouble for each in closed)
+    shut = {
+        "names": ", ".join(each.mailbox.text for each in closed),
+        "detail": "; ".join(each.trouble for each in closed),
+    }
     if len(reached) == len(tlsrpt.destinations):
         return met(records=", ".join(each.mailbox.text for each in reached), **told)
     if reached:
         # One that works is enough; that another one is out of our sight changes nothing.
-        return marginal("REPORT_MAILBOX_PARTLY", names=names, **told) if closed else met(**told)
+        return marginal("REPORT_MAILBOX_PARTLY", **shut, **told) if closed else met(**told)
     hidden = next((each for each in tlsrpt.destinations if each.reachable == "unseen"), None)
     if hidden is not None:
         return unseen("REPORT_MAILBOX_UNSEEN", detail=hidden.trouble, **told)
-    return unmet("REPORT_MAILBOX_CLOSED", names=names, **told)
+    return unmet("REPORT_MAILBOX_CLOSED", **shut, **told)
 
 
 def _mailboxes(tlsrpt: TlsRpt) -> Result | tuple[ReportMailbox, ...]:

@@ -51,7 +51,7 @@ def check_nsec3_parameters(domain: MailDomain, rules: Rules) -> Result:
         if zone.nsec3
     ]
     for iterations, salt, zone in sorted(told, key=lambda each: -each[0]):
-        told_of = {"place": zone.name, "iterations": iterations, "salt": salt or "-", "zones": zones}
+        told_of = {"place": zone.name, "iterations": iterations, "salt": salt or None, "zones": zones}
         if iterations > 0:
             return unmet("NSEC3_PARAMETERS", **told_of)
         if salt:

@@ -156,6 +156,18 @@ def test_not_probed(seen: Seen) -> None:
     assert codes(findings_of(dossier, "starttls.plaintext-refused")) == {"NOT_PROBED"}
 
 
+@pytest.mark.parametrize(
+    ("scenario", "code", "outcome"),
+    [("no-starttls", "NOT_PROBED", "UNSEEN"), ("port-refused", "NO_TLS", "ABSENT")],
+)
+def test_mail_without_tls_was_not_asked_for(seen: Seen, scenario: str, code: str, outcome: str) -> None:
+    """A server without STARTTLS may refuse mail all the same: who did not ask does not know."""
+    dossier = seen.dossiers[scenario]
+    dossier = edited(dossier, lambda _: None, "smtp-plain/") if code == "NOT_PROBED" else dossier
+    (finding,) = findings_of(dossier, "starttls.plaintext-refused")
+    assert (finding.code, finding.outcome) == (code, outcome)
+
+
 def test_servers_that_were_not_asked_are_not_probed_and_the_resolver_decided(seen: Seen) -> None:
     dossier = edited(seen.dossiers["flawless"], lambda _: None, "dns-at/", "dns-at-tcp/")
     assert codes(findings_of(dossier, "inbound-dane.all-servers")) == {"NOT_PROBED"}  # by a probe that was cut off

@@ -74,10 +74,13 @@ _COMMANDS = {
     "profiles": ("list the shipped profiles", "Lists the profiles that --profile knows by name.", ""),
     "checks": ("list the checks", "Lists every check: its id, the test case it covers, its subject.", ""),
     "explain": (
-        "explain a requirement, test case, check or reason code",
-        "Says what a requirement, a test case, a check or a reason code is about: what, why, source, how to fix.",
+        "explain a requirement, clause, test case, check or reason code",
+        "Says what a requirement, a clause, a test case (also by its former id), an extra check of the guideline, "
+        "a check or a reason code is about: what, why, source, how to fix.",
         "examples:\n  tr03108 explain TR-03108-05-M\n  tr03108 explain TR-03108-D-02\n"
-        "  tr03108 explain inbound-dane.tlsa-matches\n  tr03108 explain TLSA_MISMATCH --lang de\n",
+        "  tr03108 explain inbound-dane.tlsa-matches\n  tr03108 explain TLSA_MISMATCH --lang de\n"
+        "  tr03108 explain 05-M.r2\n  tr03108 explain X-04\n  tr03108 explain EMAIL_TSP_D_12\n"
+        "  tr03108 explain EMLREQ_1\n",
     ),
 }
 _WIDTH = 96
@@ -121,7 +124,7 @@ def _add_positionals(command: argparse.ArgumentParser, name: str) -> None:
     elif name == JUDGE:
         command.add_argument("dossiers", metavar="DOSSIER", nargs="+", help="a dossier.json of probe or audit")
     elif name == "explain":
-        command.add_argument("id", metavar="ID", help="for instance TR-03108-05-M, TR-03108-D-02 or TLSA_MISMATCH")
+        command.add_argument("id", metavar="ID", help="such as TR-03108-05-M, TR-03108-D-02, 05-M.r2, TLSA_MISMATCH")
     elif name == LAB:
         command.add_argument(
             "--folder", metavar="DIR", help="where trust anchor, CA and redirections are written; default: a new one"

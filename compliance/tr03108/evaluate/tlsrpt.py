@@ -104,10 +104,10 @@ class ReportMailbox:
         """What makes senders withhold mail for this mailbox when TLS fails: TLSA records, an enforced policy."""
         for host in self.domain.hosts if self.domain is not None else ():
             if host.tlsa.code in ("OK", "TLSA_BOGUS") and insecure_cause(host.a, host.aaaa) is None:
-                yield f"{self.mailbox.text}: {host.tlsa.code if host.tlsa.code != 'OK' else 'TLSA'} at {host.name}"
+                yield f"{self.mailbox.text}: {host.tlsa.code if host.tlsa.code != 'OK' else 'TLSA'} ({host.name})"
         fetch = self._policy(roots, time)
         if fetch is not None and fetch.code == "OK" and fetch.policy is not None and fetch.policy.mode == "enforce":
-            yield f"{self.mailbox.text}: MTA-STS of {self.mailbox.domain}"
+            yield f"{self.mailbox.text}: MTA-STS ({self.mailbox.domain})"
 
     def enforcement_unseen(self, roots: tuple[bytes, ...], time: datetime) -> Iterator[str]:
         """What could not be seen of that."""

@@ -219,7 +219,7 @@ OPTIONS: tuple[Option, ...] = (
         "lang",
         TALK,
         "en|de",
-        "language of report and terminal; default: en",
+        "language of reports and of results on the terminal; default: en",
         (AUDIT, JUDGE, DEMO, *LISTS, PYTEST),
     ),
     Option("quiet", TALK, None, "say nothing but errors", (AUDIT, PROBE, JUDGE, DEMO, PYTEST)),

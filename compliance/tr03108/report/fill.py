@@ -7,7 +7,7 @@ What a value contains is never looked at again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 MISSING = "-"
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -33,7 +33,10 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PART.sub(put, template)
 
 
-def generalise(template: str) -> str:
-    """`template` as a general rule: optional parts left out, places as <NAME>."""
-    show: Callable[[re.Match[str]], str] = lambda match: "" if match[1] is not None else f"<{match[2].upper()}>"  # noqa: E731
+def generalise(template: str, words: Mapping[str, str]) -> str:
+    """`template` as a general rule: optional parts left out, places as <WORD>, by default their names."""
+
+    def show(match: re.Match[str]) -> str:
+        return "" if match[1] is not None else f"<{words.get(match[2], match[2].upper())}>"
+
     return _PART.sub(show, template)

@@ -23,6 +23,7 @@ _TRANSLATED = (
     "note",
 )  # evidence whose value may be a key of [phrase]; other details are English
 _CITED = ("rule", "tolerance")  # evidence that cites a norm
+_DATE = re.compile(r"\b(\d{1,2}) ([A-Z][a-z]+) (\d{4})\b")
 _KEYED = re.compile(r"([A-Z][A-Z0-9_]+)(?:: ?(.*))?", re.DOTALL)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9._:/\[\]*-]{0,299}")  # not "-" first: that would be an option
 _NAMES_SHOWN = 6
@@ -116,9 +117,16 @@ class Texts:
         return f"{words} ({line(match[2])})" if match[2] and self.lang == "en" else words
 
     def source(self, citation: str) -> str:
-        """A citation with its words for section, chapter and table in this language."""
+        """A citation with its dates and its words for section, chapter and table in this language."""
         words: Mapping[str, str] = self.tables["citation"]
-        return re.sub(r"[A-Za-z]+", lambda match: words.get(match[0], match[0]), line(citation))
+        months: Mapping[str, str] = self.tables["month"]
+
+        def date(match: re.Match[str]) -> str:
+            day, month, year = match.groups()
+            return self.ui("date", day=day, month=months[month], year=year) if month in months else match[0]
+
+        dated = _DATE.sub(date, line(citation))
+        return re.sub(r"[A-Za-z]+", lambda match: words.get(match[0], match[0]), dated)
 
     def message(self, finding: Finding) -> str:
         """One sentence on what was seen."""
@@ -135,7 +143,8 @@ class Texts:
     def general(self, code: str, check: str | None = None) -> Words:
         """The words of a code as a general rule, for rules and explanations."""
         words = self._words(code, check)
-        return Words(generalise(words.message), generalise(words.remedy))
+        called: Mapping[str, str] = self.tables["place"]
+        return Words(generalise(words.message, called), generalise(words.remedy, called))
 
     def knows(self, code: str) -> bool:
         """Whether `code` is a reason code with words."""
@@ -171,7 +180,7 @@ class Texts:
         if recommended:
             yield fill(words["recommended"], {"ids": self.names(recommended)})
         if target.mail_hosts_examined == 0:
-            yield words["no_host"]
+            yield words["no_host" if "smtp" in target.plan.services else "hosts_not_asked"]
         if not target.complete:
             yield words["partial"]
 

@@ -264,7 +264,12 @@ class TestFill:
         assert fill("[x] {a}", {"a": "1"}) == "[x] 1"
 
     def test_generalise(self) -> None:
-        assert generalise("{host} fails[: {detail}].") == "<HOST> fails."
+        template = "{host} fails[: {detail}] at {port}."
+        assert generalise(template, {}) == "<HOST> fails at <PORT>."
+        assert generalise(template, DE.tables["place"]) == "<RECHNER> fails at <PORT>."
+
+    def test_a_rule_is_german_throughout(self) -> None:
+        assert DE.general("STARTTLS_MISSING").message.startswith("<RECHNER> an <ADRESSE>, Port <PORT>, ")
 
 
 class TestFinding:
@@ -344,9 +349,18 @@ class TestSentence:
         assert sentence.startswith("It could not be shown that unseen.example is compliant with inbound-dane")
         assert "No mail host was examined." in sentence and "interrupted" in sentence
 
+    def test_hosts_that_nobody_asks_for_are_not_missed(self, audit: Audit) -> None:
+        target = audit.targets[2]
+        target = replace(target, plan=replace(target.plan, services=()))
+        assert "No mail host was examined." not in EN.sentence(target, "unused-domain")
+        assert "Mailserver sind nicht Gegenstand dieses Profils." in DE.sentence(target, "unused-domain")
+
 
 def test_citations_are_translated() -> None:
     assert DE.source("TR-03108-P v2.0 section 2.2 and Table 50") == "TR-03108-P v2.0 Abschnitt 2.2 und Tabelle 50"
+    assert DE.source("TR-03108-P v2.0 (1 June 2023), in part") == "TR-03108-P v2.0 (1. Juni 2023), in Teilen"
+    assert EN.source("TR-03108-P v2.0 (1 June 2023), in part") == "TR-03108-P v2.0 (1 June 2023), in part"
+    assert DE.source("RFC 5321 Table 2 Juneau 2023") == "RFC 5321 Tabelle 2 Juneau 2023"
 
 
 def test_every_label_is_used() -> None:
