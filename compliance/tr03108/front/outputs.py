@@ -67,7 +67,9 @@ class Destinations:
         if len({path.resolve() for path in paths}) < len(paths):
             raise UsageError("two results are to go to the same file")
         for path in paths:
-            _check_file(path)
+            ours = self.folder is not None and path.resolve().parent == self.folder.resolve()
+            if not ours or path.parent.exists():  # a folder that is made for the results may hold others, too
+                _check_file(path)
         if self.folder is not None:
             _check_folder(self.folder)
             for name in _FOLDER_FILES.values() if reports else ():

@@ -21,6 +21,14 @@ def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
     assert everything_in(tmp_path) == set()
 
 
+def test_a_single_file_in_the_folder_that_is_to_be(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    Destinations(folder, {"sarif": str(folder / "audit.sarif")}).check(["example.org"])
+    with pytest.raises(UsageError, match="does not exist"):
+        Destinations(folder, {"sarif": str(folder / "below" / "audit.sarif")}).check(["example.org"])
+    assert everything_in(tmp_path) == set()
+
+
 @pytest.mark.parametrize("folder", ["file/below", "file", "\0", "x" * 300])
 def test_a_folder_that_cannot_be(tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
