@@ -18,8 +18,9 @@ _KEPT_DETAIL = 500  # characters
 
 def sts_record(lookup: Lookup) -> PolicyRecord:
     """The MTA-STS record in a TXT lookup."""
-    found = mta_sts.sts_records(texts(lookup))
-    errors = tuple(error for text in found for error in mta_sts.parse_record(text).errors)
+    every = texts(lookup)
+    found = mta_sts.sts_records(every)
+    errors = tuple(error for text in found for error in mta_sts.parse_record(text, alone=len(every) == 1).errors)
     return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), (), errors[:20])
 
 

@@ -23,8 +23,9 @@ MOST_DESTINATIONS = 10  # report mailboxes that are looked at
 
 def tlsrpt_record(lookup: Lookup) -> PolicyRecord:
     """The TLSRPT record in a TXT lookup; with several, the URIs of all of them."""
-    found = tlsrpt.tlsrpt_records(texts(lookup))
-    parsed = [tlsrpt.parse_record(text) for text in found]
+    every = texts(lookup)
+    found = tlsrpt.tlsrpt_records(every)
+    parsed = [tlsrpt.parse_record(text, alone=len(every) == 1) for text in found]
     uris = tuple(uri for record in parsed for uri in record.rua)
     errors = tuple(error for record in parsed for error in record.errors)
     return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), uris[:50], errors[:20])

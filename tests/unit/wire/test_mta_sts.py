@@ -15,6 +15,7 @@ POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.examp
     "text",
     [
         *(b"v=STSv1; id=20160831085700Z;", b"v=STSv1;id=1", b"v=STSv1 ; id=a ; ext=x", b"v=STSv1;\tid=" + b"a" * 32),
+        b"v=STSv1; id=1 ; ",
         b"v=STSv1; id=1; id=2; id=!",  # of a repeated field only the first counts
         b"v=STSv1; new.field-1_=~:value; id=1",
     ],
@@ -39,6 +40,8 @@ def test_valid_records(text: bytes) -> None:
         (b"v=STSv1; id=1; x=", "malformed"),
         (b"v=STSv1; id=1;" + b" " * 60000 + b"x", "not a field"),
         (b"v=STSv1; id=1;;", "not a field"),
+        (b"v=STSv1; id=1 ", "white space at the end"),
+        (b"v=STSv1; id=1\t", "white space at the end"),
         (b"v=STSv1; id=1; what", "not a field"),
         (b"v=STSv1; id=1; x=a b", "malformed"),
         (b"v=STSv2; id=1", "does not begin"),
@@ -53,7 +56,16 @@ def test_only_records_of_the_version_count() -> None:
     texts = [b"v=spf1 -all", b"v=STSv1; id=1", b"v=STSv10; id=2", b"V=STSv1; id=3", b"v=STSv1"]
     assert sts_records(texts) == (b"v=STSv1; id=1",)
     assert sts_records(texts[2:]) == (b"v=STSv1",)  # meant to announce a policy, and there is nothing better
-    assert sts_records([b"v=STSv1; id=1", b"v=STSv1 ; id=2"]) == (b"v=STSv1; id=1", b"v=STSv1 ; id=2")
+
+
+def test_among_several_records_senders_look_at_the_first_octets_alone() -> None:
+    """Section 3.1: of several TXT records those are discarded that do not begin with "v=STSv1;"."""
+    blank = b"v=STSv1 ; id=2"
+    assert sts_records([b"v=STSv1; id=1", blank]) == (b"v=STSv1; id=1",)
+    assert sts_records([b"v=spf1 -all", blank]) == (blank,)
+    assert parse_record(blank).errors == ()
+    assert any("discard" in error for error in parse_record(blank, alone=False).errors)
+    assert parse_record(b"v=STSv1; id=1", alone=False).errors == ()
 
 
 def test_a_valid_policy() -> None:
