@@ -114,8 +114,8 @@ def _policy_fields(text: str, errors: list[str]) -> tuple[dict[str, str], tuple[
     fields: dict[str, str] = {}
     patterns: list[str] = []
     lines = text.replace("\r\n", "\n").split("\n")
-    while lines and lines[-1] == "":
-        lines.pop()  # the last line may be ended; that more empty ones follow harms no sender
+    if lines[-1] == "":
+        lines.pop()  # the last line may be ended; another, empty one is no field, and some senders refuse it
     for number, line in enumerate(lines, 1):
         name, _, value = line.partition(":")
         value = value.strip(_SPACE)
