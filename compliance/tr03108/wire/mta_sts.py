@@ -146,10 +146,8 @@ def _max_age(value: str | None, errors: list[str]) -> int | None:
     return int(value)
 
 
-def covers(pattern: str, host: str) -> bool:
-    """Whether an mx pattern matches a mail host: `*.` stands for exactly one label (RFC 8461 section 4.1)."""
-    pattern, host = pattern.lower().rstrip("."), host.lower().rstrip(".")
-    if pattern.startswith("*."):
-        first, dot, parent = host.partition(".")
-        return bool(first and dot) and parent == pattern[2:]
-    return pattern == host
+def patterns_for(host: str) -> tuple[str, ...]:
+    """The mx patterns that match a mail host: its name, and `*.` for exactly one label (RFC 8461 section 4.1)."""
+    host = host.lower().rstrip(".")
+    first, dot, parent = host.partition(".")
+    return (host, f"*.{parent}") if first and dot else (host,)

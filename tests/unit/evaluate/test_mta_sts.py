@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tr03108.evaluate.mta_sts import StsFetch, sts_fetch
 from tr03108.evaluate.policy_fetch import Looks, PolicyFetch
 from tr03108.model import Failure, Handshake, HttpExchange, Observation, Reason
+from tr03108.wire import mta_sts
 from unit.evaluate.chains import HOST, Maker, der
 from unit.evaluate.conftest import NOW
 
@@ -193,6 +195,21 @@ def test_a_host_has_to_be_covered_at_every_address() -> None:
     less = BODY.replace(b"mx: *.example.net\r\n", b"")
     found = judge(looks(V4, GOOD), looks(V6, replace(GOOD, body=less)))
     assert found.uncovered(("mx.example.test", "a.example.net")) == ("a.example.net",)
+
+
+def test_thousands_of_hosts_and_patterns_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fits into a policy and an answer of DNS: each host is looked up once, not compared with each pattern."""
+    asked: list[str] = []
+
+    def patterns_for(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        return mta_sts.patterns_for(host)
+
+    monkeypatch.setattr("tr03108.evaluate.mta_sts.mta_sts", SimpleNamespace(patterns_for=patterns_for))
+    policy = mta_sts.StsPolicy("enforce", 1, tuple(f"{number}.a" for number in range(6000)), ())
+    hosts = tuple(f"h{number}.b" for number in range(4000))
+    assert StsFetch("OK", False, "", policy, "").uncovered((*hosts, "5999.a")) == hosts
+    assert len(asked) == 4001
 
 
 def test_wildcards_are_found_at_any_address() -> None:
