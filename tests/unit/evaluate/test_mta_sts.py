@@ -82,6 +82,8 @@ def test_a_good_policy() -> None:
         ({"headers": (("content-type", "TEXT/PLAIN"),)}, "OK"),
         ({"headers": (("content-type", "text/plain ; charset=x; y"),)}, "OK"),
         ({"headers": (("content-type", "text/html"),)}, "POLICY_CONTENT_TYPE"),
+        ({"headers": (("content-type", "text/plain\xa0"),)}, "POLICY_CONTENT_TYPE"),
+        ({"headers": (("content-type", "\ttext/plain "),)}, "OK"),
         ({"headers": (("content-type", "text/plainish"),)}, "POLICY_CONTENT_TYPE"),
         ({"headers": (*TEXT, ("Content-Encoding", "gzip"))}, "POLICY_ENCODED"),
         ({"headers": (*TEXT, ("Content-Encoding", "Identity"))}, "OK"),
