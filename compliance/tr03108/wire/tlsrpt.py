@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from .host_name import host_name
 
+SCHEMES = ("mailto", "https")  # that senders support
 _BEGINNING = b"v=TLSRPTv1;"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
@@ -100,6 +101,8 @@ def parse_record(text: bytes, *, alone: bool = True) -> TlsRptRecord:
         elif name == "rua":
             if seen:
                 errors.append("more than one rua")
+            if value.startswith((" ", "\t")):
+                errors.append("white space before the first URI of rua")
             seen = True
             uris += [uri.strip(" \t") for uri in value.split(",")]
         elif not _VALUE.match(value):
@@ -107,6 +110,10 @@ def parse_record(text: bytes, *, alone: bool = True) -> TlsRptRecord:
     if not seen:
         errors.append("no rua")
     errors += [problem for uri in uris if (problem := _uri_problem(uri))]
+    record = TlsRptRecord(tuple(uris), tuple(errors))
+    if seen and not any(scheme in SCHEMES for scheme in record.schemes):
+        # Of another scheme senders know nothing; it harms nobody beside one that they support.
+        errors.append(f"scheme is neither mailto nor https: {uris[0][:200]!r}")
     return TlsRptRecord(tuple(uris), tuple(errors))
 
 
@@ -120,4 +127,4 @@ def _uri_problem(uri: str) -> str | None:
         case "https":
             return None if _HTTPS.match(rest) else f"https without a host: {uri[:200]!r}"
         case _:
-            return f"scheme is neither mailto nor https: {uri[:200]!r}"
+            return None

@@ -15,6 +15,7 @@ from tr03108.wire.tlsrpt import Mailbox, mailbox_of, parse_record, tlsrpt_record
         (b"v=TLSRPTv1;rua=mailto:reports@example.com", ("mailto:reports@example.com",)),
         (b"v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt", ("https://reporting.example.com/v1/tlsrpt",)),
         (b"v=TLSRPTv1; rua=mailto:a@b.example , https://c.example/;", ("mailto:a@b.example", "https://c.example/")),
+        (b"v=TLSRPTv1; rua=ftp://a.example/,mailto:a@b.example", ("ftp://a.example/", "mailto:a@b.example")),
         (b"v=TLSRPTv1; rua=MAILTO:a@b.example?subject=x; ext=1", ("MAILTO:a@b.example?subject=x",)),
     ],
 )
@@ -36,6 +37,8 @@ def test_schemes_are_lower_case() -> None:
         (b"v=TLSRPTv1; rua=mailto:nobody", "without an address"),
         (b"v=TLSRPTv1; rua=https:/x", "without a host"),
         (b"v=TLSRPTv1; rua=http://a.example/", "neither mailto nor https"),
+        (b"v=TLSRPTv1; rua=ftp://a.example/,sip:a@b.example", "neither mailto nor https"),
+        (b"v=TLSRPTv1; rua= mailto:a@b.example", "white space before"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example!10m", "not a URI"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example,", "not a URI"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example rua=x", "not a URI"),
