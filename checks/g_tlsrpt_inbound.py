@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tr03108 import (
     Answered,
     ReportMailbox,
@@ -18,6 +20,8 @@ from tr03108 import (
     unmet,
     unseen,
 )
+
+MOST_TOLD = 50  # report URIs that a finding names
 
 
 @check("TR-03108-G-01", id="tlsrpt.record", each="tlsrpt")
@@ -66,8 +70,13 @@ def check_no_https(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return uris
     https = [uri for uri in uris if uri.lower().startswith("https:")]
     if https:
-        return unmet("TLSRPT_HTTPS", records=", ".join(https), uris=list(uris))
-    return met(uris=list(uris))
+        return unmet("TLSRPT_HTTPS", records=_told(https), uris=list(uris[:MOST_TOLD]))
+    return met(uris=list(uris[:MOST_TOLD]))
+
+
+def _told(uris: Sequence[str]) -> str:
+    """The first of many URIs."""
+    return ", ".join((*uris[:MOST_TOLD], *(("...",) if len(uris) > MOST_TOLD else ())))
 
 
 @check("TR-03108-G-03", id="tlsrpt.mailto", each="tlsrpt")
@@ -77,8 +86,8 @@ def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
     if isinstance(uris, Result):
         return uris
     if not tlsrpt.destinations:
-        return unmet("TLSRPT_NO_MAILTO", records=", ".join(uris), uris=list(uris))
-    told = {"uris": list(uris), "destinations": list(tlsrpt.destinations)}
+        return unmet("TLSRPT_NO_MAILTO", records=_told(uris), uris=list(uris[:MOST_TOLD]))
+    told = {"uris": list(uris[:MOST_TOLD]), "destinations": list(tlsrpt.destinations)}
     reached = [each for each in tlsrpt.destinations if each.reachable == "yes"]
     closed = [each for each in tlsrpt.destinations if each.reachable == "no"]
     names = "; ".join(each.trouble for each in closed)

@@ -19,6 +19,7 @@ from .routing import insecure_cause
 from .starttls import printable
 
 MOST_DESTINATIONS = 10  # report mailboxes that are looked at
+_TOLD = 50  # report mailboxes that are told of
 
 
 def tlsrpt_record(lookup: Lookup) -> PolicyRecord:
@@ -28,13 +29,13 @@ def tlsrpt_record(lookup: Lookup) -> PolicyRecord:
     parsed = [tlsrpt.parse_record(text, alone=len(every) == 1) for text in found]
     uris = tuple(uri for record in parsed for uri in record.rua)
     errors = tuple(error for record in parsed for error in record.errors)
-    return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), uris[:50], errors[:20])
+    return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), uris, errors[:20])
 
 
 def mailboxes(lookup: Lookup) -> tuple[Mailbox, ...]:
-    """The mailboxes that reports are sent to, each once, in the order of the record."""
+    """The mailboxes that reports are sent to, the first of many, each once, in the order of the record."""
     found = (mailbox_of(uri) for uri in tlsrpt_record(lookup).uris)
-    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))
+    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))[:_TOLD]
 
 
 @dataclass(frozen=True, slots=True)
