@@ -99,6 +99,8 @@ def check_enforced(domain: MailDomain, rules: Rules) -> Result:
     if fetch.policy is None or fetch.policy.mode is None or fetch.code == "POLICY_DIFFERS":
         return unmet(fetch.code, detail=fetch.detail, policy=fetch)
     if fetch.policy.mode == "none":
+        if fetch.unseen:  # what is not seen may be another mode
+            return unseen(fetch.code, detail=fetch.detail, policy=fetch)
         return not_offered("MODE_NONE", mode="none", policy=fetch)
     if fetch.policy.mode == "testing":
         return unmet("MODE_TESTING", mode="testing", policy=fetch)
@@ -132,6 +134,8 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
                 refused += [f"{service.subject.text}: {code}" for code in bad[:1]]
     if refused:
         return unmet("MX_NOT_ENFORCEABLE", names="; ".join(refused), policy=fetch)
+    if domain.hosts and all(host.without_address for host in domain.hosts):
+        return absent("MX_WITHOUT_ADDRESS", host=", ".join(host.name for host in domain.hosts), policy=fetch)
     if blind or not domain.hosts:
         return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(blind), policy=fetch)
     return met(mode="enforce", policy=fetch)
@@ -160,13 +164,13 @@ def check_max_age(domain: MailDomain, rules: Rules) -> Result:
     fetch = _policy(domain, rules)
     if isinstance(fetch, Result):
         return fetch
-    policy = fetch.policy
-    if policy is None or policy.max_age is None:
-        if fetch.unseen:
-            return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
-        return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)
-    if policy.mode == "none":
+    age = fetch.least_age
+    if age is not None and age < LEAST_MAX_AGE:
+        return unmet("MAX_AGE_SHORT", seconds=age, least=LEAST_MAX_AGE, policy=fetch)
+    if fetch.unseen:
+        return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
+    if age is not None:
+        return met(seconds=age, policy=fetch)
+    if fetch.policy is not None and fetch.policy.mode == "none":
         return absent("MODE_NONE", mode="none", policy=fetch)
-    if policy.max_age < LEAST_MAX_AGE:
-        return unmet("MAX_AGE_SHORT", seconds=policy.max_age, least=LEAST_MAX_AGE, policy=fetch)
-    return met(seconds=policy.max_age, policy=fetch)
+    return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)

@@ -57,6 +57,13 @@ class StsFetch:
         return tuple(host for host in hosts if not known or not all(_covers(each, host) for each in known))
 
     @property
+    def least_age(self) -> int | None:
+        """The shortest max_age (seconds) of a policy in mode enforce or testing at any address; None without one."""
+        policies = [one.policy for one in self.at if one.policy is not None]
+        ages = [policy.max_age for policy in policies if policy.mode != "none" and policy.max_age is not None]
+        return min(ages, default=None)
+
+    @property
     def wildcards(self) -> tuple[str, ...]:
         """ADDRESS: the names with an asterisk in the certificate there."""
         return tuple(f"{one.address}: {', '.join(one.wildcards)}" for one in self.at if one.wildcards)
