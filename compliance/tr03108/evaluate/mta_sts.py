@@ -57,6 +57,11 @@ class StsFetch:
         return tuple(host for host in hosts if not known or not all(_covers(each, host) for each in known))
 
     @property
+    def enforces(self) -> bool:
+        """Senders that come to some address get a valid policy in mode enforce."""
+        return any(one.code == "OK" and one.policy is not None and one.policy.mode == "enforce" for one in self.at)
+
+    @property
     def least_age(self) -> int | None:
         """The shortest max_age (seconds) of a policy in mode enforce or testing at any address; None without one."""
         policies = [one.policy for one in self.at if one.policy is not None]

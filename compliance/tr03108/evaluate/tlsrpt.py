@@ -108,7 +108,7 @@ class ReportMailbox:
             if host.tlsa.code in ("OK", "TLSA_BOGUS") and insecure_cause(host.a, host.aaaa) is None:
                 yield f"{self.mailbox.text}: {host.tlsa.code if host.tlsa.code != 'OK' else 'TLSA'} at {host.name}"
         fetch = self._policy(roots, time)
-        if fetch is not None and fetch.code == "OK" and fetch.policy is not None and fetch.policy.mode == "enforce":
+        if fetch is not None and fetch.enforces:
             yield f"{self.mailbox.text}: MTA-STS of {self.mailbox.domain}"
 
     def enforcement_unseen(self, roots: tuple[bytes, ...], time: datetime) -> Iterator[str]:

@@ -193,6 +193,17 @@ def test_policies_that_differ() -> None:
     assert judge(looks(V4, GOOD), looks(V6, replace(GOOD, body=same))).remark == ""
 
 
+def test_a_policy_is_enforced_where_any_address_serves_it() -> None:
+    """What is wrong or unknown at another address does not take it back."""
+    silent = Failure(Reason.TIMEOUT, "because", state="connect")
+    testing = replace(GOOD, body=BODY.replace(b"enforce", b"testing"))
+    for other in (GOOD, testing, replace(GOOD, status=404), silent):
+        assert judge(looks(V4, other), looks(V6, GOOD)).enforces
+    broken = replace(GOOD, body=BODY.replace(b"STSv1", b"STSv2"))
+    for answer in (testing, replace(GOOD, status=404), silent, broken):
+        assert not judge(looks(V4, answer)).enforces
+
+
 def test_a_host_has_to_be_covered_at_every_address() -> None:
     less = BODY.replace(b"mx: *.example.net\r\n", b"")
     found = judge(looks(V4, GOOD), looks(V6, replace(GOOD, body=less)))
