@@ -19,6 +19,8 @@ from .routing import insecure_cause
 from .starttls import printable
 
 MOST_DESTINATIONS = 10  # report mailboxes that are looked at
+# TLSA records that nobody can use still ask for TLS (RFC 7672 section 2.2).
+_WITHHOLDING = ("OK", "TLSA_UNUSABLE", "TLSA_BOGUS")
 _TOLD = 50  # report mailboxes that are told of
 
 
@@ -105,7 +107,7 @@ class ReportMailbox:
     def enforced(self, roots: tuple[bytes, ...], time: datetime) -> Iterator[str]:
         """What makes senders withhold mail for this mailbox when TLS fails: TLSA records, an enforced policy."""
         for host in self.domain.hosts if self.domain is not None else ():
-            if host.tlsa.code in ("OK", "TLSA_BOGUS") and insecure_cause(host.a, host.aaaa) is None:
+            if host.tlsa.code in _WITHHOLDING and insecure_cause(host.a, host.aaaa) is None:
                 yield f"{self.mailbox.text}: {host.tlsa.code if host.tlsa.code != 'OK' else 'TLSA'} at {host.name}"
         fetch = self._policy(roots, time)
         if fetch is not None and fetch.enforces:
