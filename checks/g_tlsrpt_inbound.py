@@ -90,7 +90,7 @@ def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
     told = {"uris": list(uris[:MOST_TOLD]), "destinations": list(tlsrpt.destinations)}
     reached = [each for each in tlsrpt.destinations if each.reachable == "yes"]
     closed = [each for each in tlsrpt.destinations if each.reachable == "no"]
-    names = "; ".join(each.trouble for each in closed)
+    names = "; ".join(dict.fromkeys(each.trouble for each in closed))
     if len(reached) == len(tlsrpt.destinations):
         return met(records=", ".join(each.mailbox.text for each in reached), **told)
     if reached:
@@ -124,7 +124,7 @@ def check_mailbox_unenforced(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return unmet("REPORT_MAILBOX_ENFORCED", names="; ".join(enforced), destinations=list(found))
     hidden = [name for each in found for name in each.enforcement_unseen(rules.roots, rules.as_of)]
     if hidden:
-        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(hidden), destinations=list(found))
+        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(dict.fromkeys(hidden)), destinations=list(found))
     return met(records=", ".join(each.mailbox.text for each in found), destinations=list(found))
 
 

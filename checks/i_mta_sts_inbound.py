@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tr03108 import (
     MailDomain,
     Result,
@@ -21,6 +23,7 @@ from tr03108 import (
 )
 
 LEAST_MAX_AGE = 604800  # seconds: RFC 8461 section 3.2 expects weeks or more
+MOST_TOLD = 20  # mail hosts or addresses that a finding names
 OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")  # RFC 8461 section 7.2: TLS 1.2 or newer
 NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST"}
 
@@ -78,10 +81,16 @@ def check_policy(domain: MailDomain, rules: Rules) -> Result:
             return unseen("MX_UNSEEN", detail="", policy=fetch)
         uncovered = _uncovered(domain, fetch)
         if uncovered:
-            return unmet("POLICY_MX_NOT_COVERED", names=", ".join(uncovered), policy=fetch)
+            return unmet("POLICY_MX_NOT_COVERED", names=", ".join(_first(uncovered)), policy=fetch)
     if fetch.remark:
         return marginal(fetch.remark, detail=fetch.detail, policy=fetch)
     return met(mode=fetch.policy.mode, policy=fetch)
+
+
+def _first(things: Sequence[str]) -> list[str]:
+    """The first of many: an answer of DNS has room for thousands of mail hosts."""
+    more = len(things) - MOST_TOLD
+    return [*things[:MOST_TOLD], *([f"{more} more"] if more > 0 else ())]
 
 
 def _uncovered(domain: MailDomain, fetch: StsFetch) -> tuple[str, ...]:
@@ -133,11 +142,13 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
                     bad.insert(0, service.negotiated.version)
                 refused += [f"{service.subject.text}: {code}" for code in bad[:1]]
     if refused:
-        return unmet("MX_NOT_ENFORCEABLE", names="; ".join(refused), policy=fetch)
+        return unmet("MX_NOT_ENFORCEABLE", names="; ".join(_first(refused)), policy=fetch)
     if domain.hosts and all(host.without_address for host in domain.hosts):
-        return absent("MX_WITHOUT_ADDRESS", host=", ".join(host.name for host in domain.hosts), policy=fetch)
+        return absent("MX_WITHOUT_ADDRESS", host=", ".join(_first([host.name for host in domain.hosts])), policy=fetch)
     if blind or not domain.hosts:
-        return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(blind), policy=fetch)
+        return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(_first(blind)), policy=fetch)
+    if fetch.unseen:  # what senders get at another address is not known
+        return unseen(fetch.code, detail=fetch.detail, policy=fetch)
     return met(mode="enforce", policy=fetch)
 
 
