@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..wire.dmarc import DmarcRecord, ReportUri, dmarc_records, parse_record
-from .lookup import Lookup, Status
+from .lookup import Lookup, Status, fits
 from .routing import mail_routing
 from .starttls import printable
-from .text_records import Find, fits, text_records
+from .text_records import Find, text_records
 
 MOST_REPORTS = 10  # addresses that are looked at; receivers need not serve more than two (RFC 7489 section 6.2)
 

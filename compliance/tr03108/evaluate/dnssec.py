@@ -21,7 +21,7 @@ from ..wire.dns_message import Message, read_message
 from . import denial, signatures
 from .answer import Answer, NoAnswer, Signed, read
 from .chain import Trouble, Zone, Zones
-from .lookup import Alias, Lookup, NotAsked, Signature, Status, ZoneLink, parse_name, present
+from .lookup import Alias, Lookup, NotAsked, Signature, Status, ZoneLink, fits, parse_name, present
 from .proofs import proofs_of
 
 MAXIMUM_ALIASES = 12  # CNAME and DNAME hops; resolvers stop between 8 and 16
@@ -59,15 +59,6 @@ class _Trail:
             self.zones.setdefault(link.zone, link)
         for signature in (*judged.zone.signatures, *judged.signatures):
             self.signatures.setdefault(signature)
-
-
-def fits(name: str) -> bool:
-    """Whether DNS can hold a name."""
-    try:
-        parse_name(name)
-    except dns.exception.DNSException:
-        return False
-    return True
 
 
 def _impossible(name: str, rdtype: str) -> Lookup:

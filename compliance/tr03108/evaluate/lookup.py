@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 import dns.dnssectypes
+import dns.exception
 import dns.name
 import dns.rdata
 
@@ -170,6 +171,15 @@ def present(name: dns.name.Name) -> str:
 def parse_name(text: str) -> dns.name.Name:
     """The reverse of `present`."""
     return dns.name.root if text == "." else dns.name.from_text(text)
+
+
+def fits(name: str) -> bool:
+    """Whether DNS can hold a name (RFC 1035 section 2.3.4); where not, it can have no record."""
+    try:
+        parse_name(name)
+    except dns.exception.DNSException:
+        return False
+    return True
 
 
 def utc(seconds: int) -> datetime:

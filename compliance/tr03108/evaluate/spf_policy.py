@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from ..wire.spf import ASKING, Directive, has_macro, parse_record, spf_records
-from .lookup import Lookup
+from .lookup import Lookup, fits
 from .starttls import printable
-from .text_records import Find, fits, text_records
+from .text_records import Find, text_records
 
 MOST_ASKING_TERMS = 10  # RFC 7208 section 4.6.4; one more is a permanent error
 _MOST_TERMS = 50  # that are told

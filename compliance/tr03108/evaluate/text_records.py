@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import dns.exception
-import dns.name
 from dns.rdtypes.ANY.TXT import TXT
 
 from .lookup import Lookup, Status
@@ -35,12 +33,3 @@ def text_records(name: str, find: Find, select: Callable[[Iterable[bytes]], tupl
         return TextRecords(lookup, "bogus", ())
     found = select(b"".join(record.strings) for record in lookup.records if isinstance(record, TXT))
     return TextRecords(lookup, ("missing", "one")[len(found)] if len(found) < 2 else "several", found)
-
-
-def fits(name: str) -> bool:
-    """Whether the text is a domain name (RFC 1035 section 2.3.4); where it is none, there can be no record."""
-    try:
-        dns.name.from_text(name)
-    except dns.exception.DNSException:
-        return False
-    return True

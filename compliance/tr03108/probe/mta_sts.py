@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from ..evaluate.lookup import fits
 from ..evaluate.policies import texts
 from ..evaluate.policy_address import MOMENTARY_STATUS
 from ..evaluate.policy_fetch import HTTPS_PORT, fetch_key
 from ..model import Failure, HttpExchange, Observation, Reason
 from . import https
-from .questions import Questions, fits
+from .questions import Questions
 
 ADDRESSES = 8  # of the policy host that are asked, both families together
 _POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 section 3.3

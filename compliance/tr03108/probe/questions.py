@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-import dns.exception
-import dns.name
-
 from ..evaluate.dnssec import Validator
 from ..evaluate.host import Host
-from ..evaluate.lookup import Lookup, NotAsked
+from ..evaluate.lookup import Lookup, NotAsked, fits
 from ..evaluate.routing import tlsa_names
 from ..model import DnsMessage, Failure, Observation, ProbePlan, Reason
 from .net import Network
@@ -88,12 +85,3 @@ class Questions:
     def give_up_missing(self, why: str) -> None:
         """The same of all that are still without an answer."""
         self.give_up([key for key in self._wanted if key not in self.seen], why)
-
-
-def fits(name: str) -> bool:
-    """Whether a name made by a prefix is still one (RFC 1035 section 2.3.4); where not, there can be no record."""
-    try:
-        dns.name.from_text(name)
-    except dns.exception.DNSException:
-        return False
-    return True

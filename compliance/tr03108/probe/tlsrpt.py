@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from ..evaluate.lookup import fits
 from ..evaluate.mailbox import Answered, answered, mailbox_key
 from ..evaluate.routing import mail_routing
 from ..evaluate.tlsrpt import MOST_DESTINATIONS, mailboxes
 from ..model import MAIL_SERVICE, Observation, SmtpSession
 from ..wire.tlsrpt import Mailbox
 from .mta_sts import mta_sts
-from .questions import Questions, fits
+from .questions import Questions
 from .smtp import mailbox_session
 
 HOSTS = 5  # MX hosts of a report domain that are looked at
