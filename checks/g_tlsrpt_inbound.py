@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tr03108 import (
     Answered,
     ReportMailbox,
@@ -70,11 +68,11 @@ def check_no_https(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return uris
     https = [uri for uri in uris if uri.lower().startswith("https:")]
     if https:
-        return unmet("TLSRPT_HTTPS", records=_told(https), uris=list(uris[:MOST_TOLD]))
+        return unmet("TLSRPT_HTTPS", records=_told(tuple(https)), uris=list(uris[:MOST_TOLD]))
     return met(uris=list(uris[:MOST_TOLD]))
 
 
-def _told(uris: Sequence[str]) -> str:
+def _told(uris: tuple[str, ...]) -> str:
     """The first of many URIs."""
     return ", ".join((*uris[:MOST_TOLD], *(("...",) if len(uris) > MOST_TOLD else ())))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tr03108 import (
     MailDomain,
     Result,
@@ -87,7 +85,7 @@ def check_policy(domain: MailDomain, rules: Rules) -> Result:
     return met(mode=fetch.policy.mode, policy=fetch)
 
 
-def _first(things: Sequence[str]) -> list[str]:
+def _first(things: tuple[str, ...] | list[str]) -> list[str]:
     """The first of many: an answer of DNS has room for thousands of mail hosts."""
     more = len(things) - MOST_TOLD
     return [*things[:MOST_TOLD], *([f"{more} more"] if more > 0 else ())]
