@@ -121,7 +121,7 @@ def _policy_fields(text: str, errors: list[str]) -> tuple[dict[str, str], tuple[
         value = value.strip(_SPACE)
         # An empty value is none, and that of an extension may hold single spaces but no tab.
         if not _EXTENSION_NAME.match(name) or not value or _CONTROL.search(value):
-            errors.append(f"line {number} is not a field")
+            errors.append(f"line {number} is not a field" if line else f"line {number} is empty")
         elif name != "mx":
             fields.setdefault(name, value)
         elif len(value) <= _MX_LENGTH and _MX.match(value):
