@@ -19,6 +19,8 @@ from tr03108 import (
     unseen,
 )
 
+MOST_TOLD = 50  # report URIs that a finding names
+
 
 @check("TR-03108-G-01", id="tlsrpt.record", each="tlsrpt")
 def check_record(tlsrpt: TlsRpt, rules: Rules) -> Result:
@@ -66,8 +68,13 @@ def check_no_https(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return uris
     https = [uri for uri in uris if uri.lower().startswith("https:")]
     if https:
-        return unmet("TLSRPT_HTTPS", records=", ".join(https), uris=list(uris))
-    return met(uris=list(uris))
+        return unmet("TLSRPT_HTTPS", records=_told(tuple(https)), uris=list(uris[:MOST_TOLD]))
+    return met(uris=list(uris[:MOST_TOLD]))
+
+
+def _told(uris: tuple[str, ...]) -> str:
+    """The first of many URIs."""
+    return ", ".join((*uris[:MOST_TOLD], *(("...",) if len(uris) > MOST_TOLD else ())))
 
 
 @check("TR-03108-G-03", id="tlsrpt.mailto", each="tlsrpt")
@@ -77,13 +84,13 @@ def check_mailto(tlsrpt: TlsRpt, rules: Rules) -> Result:
     if isinstance(uris, Result):
         return uris
     if not tlsrpt.destinations:
-        return unmet("TLSRPT_NO_MAILTO", records=", ".join(uris), uris=list(uris))
-    told = {"uris": list(uris), "destinations": list(tlsrpt.destinations)}
+        return unmet("TLSRPT_NO_MAILTO", records=_told(uris), uris=list(uris[:MOST_TOLD]))
+    told = {"uris": list(uris[:MOST_TOLD]), "destinations": list(tlsrpt.destinations)}
     reached = [each for each in tlsrpt.destinations if each.reachable == "yes"]
     closed = [each for each in tlsrpt.destinations if each.reachable == "no"]
     shut = {
-        "names": ", ".join(each.mailbox.text for each in closed),
-        "detail": "; ".join(each.trouble for each in closed),
+        "names": ", ".join(each.mailbox.text for each in closed[:MOST_TOLD]),
+        "detail": "; ".join(dict.fromkeys(each.trouble for each in closed)),
     }
     if len(reached) == len(tlsrpt.destinations):
         return met(records=", ".join(each.mailbox.text for each in reached), **told)
@@ -118,7 +125,7 @@ def check_mailbox_unenforced(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return unmet("REPORT_MAILBOX_ENFORCED", names="; ".join(enforced), destinations=list(found))
     hidden = [name for each in found for name in each.enforcement_unseen(rules.roots, rules.as_of)]
     if hidden:
-        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(hidden), destinations=list(found))
+        return unseen("REPORT_MAILBOX_UNSEEN", detail="; ".join(dict.fromkeys(hidden)), destinations=list(found))
     return met(records=", ".join(each.mailbox.text for each in found), destinations=list(found))
 
 

@@ -21,6 +21,7 @@ from tr03108 import (
 )
 
 LEAST_MAX_AGE = 604800  # seconds: RFC 8461 section 3.2 expects weeks or more
+MOST_TOLD = 20  # mail hosts or addresses that a finding names
 OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")  # RFC 8461 section 7.2: TLS 1.2 or newer
 NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST"}
 
@@ -78,10 +79,16 @@ def check_policy(domain: MailDomain, rules: Rules) -> Result:
             return unseen("MX_UNSEEN", detail="", policy=fetch)
         uncovered = _uncovered(domain, fetch)
         if uncovered:
-            return unmet("POLICY_MX_NOT_COVERED", names=", ".join(uncovered), policy=fetch)
+            return unmet("POLICY_MX_NOT_COVERED", names=", ".join(_first(uncovered)), policy=fetch)
     if fetch.remark:
         return marginal(fetch.remark, detail=fetch.detail, policy=fetch)
     return met(mode=fetch.policy.mode, policy=fetch)
+
+
+def _first(things: tuple[str, ...] | list[str]) -> list[str]:
+    """The first of many: an answer of DNS has room for thousands of mail hosts."""
+    more = len(things) - MOST_TOLD
+    return [*things[:MOST_TOLD], *([f"{more} more"] if more > 0 else ())]
 
 
 def _uncovered(domain: MailDomain, fetch: StsFetch) -> tuple[str, ...]:
@@ -99,6 +106,8 @@ def check_enforced(domain: MailDomain, rules: Rules) -> Result:
     if fetch.policy is None or fetch.policy.mode is None or fetch.code == "POLICY_DIFFERS":
         return unmet(fetch.code, detail=fetch.detail, policy=fetch)
     if fetch.policy.mode == "none":
+        if fetch.unseen:  # what is not seen may be another mode
+            return unseen(fetch.code, detail=fetch.detail, policy=fetch)
         return not_offered("MODE_NONE", mode="none", policy=fetch)
     if fetch.policy.mode == "testing":
         return unmet("MODE_TESTING", mode="testing", policy=fetch)
@@ -131,9 +140,13 @@ def _enforceable(domain: MailDomain, rules: Rules, fetch: StsFetch) -> Result:
                     bad.insert(0, service.negotiated.version)
                 refused += [f"{service.subject.text}: {code}" for code in bad[:1]]
     if refused:
-        return unmet("MX_NOT_ENFORCEABLE", names="; ".join(refused), policy=fetch)
+        return unmet("MX_NOT_ENFORCEABLE", names="; ".join(_first(refused)), policy=fetch)
+    if domain.hosts and all(host.without_address for host in domain.hosts):
+        return absent("MX_WITHOUT_ADDRESS", host=", ".join(_first([host.name for host in domain.hosts])), policy=fetch)
     if blind or not domain.hosts:
-        return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(blind), policy=fetch)
+        return unseen("STARTTLS_UNSEEN", because="STARTTLS_UNSEEN", detail="; ".join(_first(blind)), policy=fetch)
+    if fetch.unseen:  # what senders get at another address is not known
+        return unseen(fetch.code, detail=fetch.detail, policy=fetch)
     return met(mode="enforce", policy=fetch)
 
 
@@ -160,13 +173,13 @@ def check_max_age(domain: MailDomain, rules: Rules) -> Result:
     fetch = _policy(domain, rules)
     if isinstance(fetch, Result):
         return fetch
-    policy = fetch.policy
-    if policy is None or policy.max_age is None:
-        if fetch.unseen:
-            return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
-        return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)
-    if policy.mode == "none":
+    age = fetch.least_age
+    if age is not None and age < LEAST_MAX_AGE:
+        return unmet("MAX_AGE_SHORT", seconds=age, least=LEAST_MAX_AGE, policy=fetch)
+    if fetch.unseen:
+        return unseen("POLICY_UNSEEN", detail=fetch.detail, policy=fetch)
+    if age is not None:
+        return met(seconds=age, policy=fetch)
+    if fetch.policy is not None and fetch.policy.mode == "none":
         return absent("MODE_NONE", mode="none", policy=fetch)
-    if policy.max_age < LEAST_MAX_AGE:
-        return unmet("MAX_AGE_SHORT", seconds=policy.max_age, least=LEAST_MAX_AGE, policy=fetch)
-    return met(seconds=policy.max_age, policy=fetch)
+    return absent("NO_MAX_AGE", see="TR-03108-I-02", because=fetch.code)

@@ -144,10 +144,22 @@ def lines(number: int, form: str) -> str:
         (f"{POLICY}mx: {'a.' * 30000}_\r\n", "POLICY_SYNTAX"),
         (f"{POLICY}mx: {'a-' * 30000}\r\n", "POLICY_SYNTAX"),
         ("\r\n" * 32000, "POLICY_SYNTAX"),
-        (POLICY.ljust(65536 - 2, "\n"), "OK"),
+        (POLICY.ljust(65536 - 2, "\n"), "POLICY_SYNTAX"),
+        (f"{POLICY}x: ".ljust(65536 - 2, "y"), "OK"),
     ],
     ids=[
-        *("short-mx", "ten-thousand-mx", "mx", "nul", "spaces", "labels", "hyphens", "empty-lines", "nearly-64-KiB"),
+        *(
+            "short-mx",
+            "ten-thousand-mx",
+            "mx",
+            "nul",
+            "spaces",
+            "labels",
+            "hyphens",
+            "empty-lines",
+            "empty-lines-at-the-end",
+            "nearly-64-KiB",
+        ),
     ],
 )
 def test_policies_of_many_lines(tmp_path: Path, text: str, code: str) -> None:

@@ -18,8 +18,9 @@ _KEPT_DETAIL = 500  # characters
 
 def sts_record(lookup: Lookup) -> PolicyRecord:
     """The MTA-STS record in a TXT lookup."""
-    found = mta_sts.sts_records(texts(lookup))
-    errors = tuple(error for text in found for error in mta_sts.parse_record(text).errors)
+    every = texts(lookup)
+    found = mta_sts.sts_records(every)
+    errors = tuple(error for text in found for error in mta_sts.parse_record(text, alone=len(every) == 1).errors)
     return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), (), errors[:20])
 
 
@@ -52,7 +53,20 @@ class StsFetch:
         policies = [one.policy for one in self.at if one.policy is not None]
         if not policies and self.policy is not None:
             policies = [self.policy]
-        return tuple(host for host in hosts if not policies or not all(_covers(each, host) for each in policies))
+        known = [frozenset(policy.mx) for policy in policies]  # of thousands of patterns each, for thousands of hosts
+        return tuple(host for host in hosts if not known or not all(_covers(each, host) for each in known))
+
+    @property
+    def enforces(self) -> bool:
+        """Senders that come to some address get a valid policy in mode enforce."""
+        return any(one.code == "OK" and one.policy is not None and one.policy.mode == "enforce" for one in self.at)
+
+    @property
+    def least_age(self) -> int | None:
+        """The shortest max_age (seconds) of a policy in mode enforce or testing at any address; None without one."""
+        policies = [one.policy for one in self.at if one.policy is not None]
+        ages = [policy.max_age for policy in policies if policy.mode != "none" and policy.max_age is not None]
+        return min(ages, default=None)
 
     @property
     def wildcards(self) -> tuple[str, ...]:
@@ -121,8 +135,8 @@ def sts_fetch(fetch: PolicyFetch | None, roots: tuple[bytes, ...], time: datetim
     return result("OK", "")
 
 
-def _covers(policy: mta_sts.StsPolicy, host: str) -> bool:
-    return any(mta_sts.covers(pattern, host) for pattern in policy.mx)
+def _covers(patterns: frozenset[str], host: str) -> bool:
+    return not patterns.isdisjoint(mta_sts.patterns_for(host))
 
 
 def _content(one: AtAddress) -> object:

@@ -138,9 +138,12 @@ def _purpose_trouble(path: Sequence[x509.Certificate]) -> str | None:
 
 
 def _for_servers(certificate: x509.Certificate) -> bool:
-    """No extended key usage, or one that names TLS servers (RFC 5280 section 4.2.1.12)."""
+    """No extended key usage, or one that names TLS servers (RFC 5280 section 4.2.1.12).
+
+    Clients may ask for just that purpose, and OpenSSL does: anyExtendedKeyUsage alone is not enough.
+    """
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return True
-    return ExtendedKeyUsageOID.SERVER_AUTH in usages or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
+    return ExtendedKeyUsageOID.SERVER_AUTH in usages

@@ -8,10 +8,15 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from .lookup import Lookup
 
+_SHOWN = 50  # URIs that evidence holds
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyRecord:
-    """The TXT record that announces a policy: how many count, what the one says, what is wrong with it."""
+    """The TXT record that announces a policy: how many count, what the one says, what is wrong with it.
+
+    `uris` are all that it names, however many; the others are the first of many.
+    """
 
     count: int
     texts: tuple[str, ...]
@@ -24,7 +29,7 @@ class PolicyRecord:
         return tuple(uri.partition(":")[0].lower() for uri in self.uris)
 
     def evidence(self) -> dict[str, object]:
-        return {"records": list(self.texts), "uris": list(self.uris), "errors": list(self.errors)}
+        return {"records": list(self.texts), "uris": list(self.uris[:_SHOWN]), "errors": list(self.errors)}
 
 
 def texts(lookup: Lookup) -> tuple[bytes, ...]:

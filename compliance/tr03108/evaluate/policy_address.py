@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from ..model import Failure, Handshake, HttpExchange, Observation, Reason, bracketed
 from ..wire import mta_sts
 from .certificate_rules import wildcards
@@ -15,6 +18,7 @@ from .starttls import printable
 
 MOMENTARY_STATUS = (408, 421, 425, 429)  # besides 5xx: statuses that say "not now" (RFC 9110 section 15, RFC 6585)
 _OLD_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
+_OUTDATED_HASHES = ("md5", "sha1")  # in certificates: RFC 8446 section 4.4.2.4
 _BLIND = {Reason.NOT_GLOBAL: "ADDRESS_NOT_GLOBAL", Reason.BUDGET: "BUDGET_EXHAUSTED", Reason.NOT_PROBED: "NOT_PROBED"}
 
 
@@ -160,7 +164,7 @@ def _judge_answer(exchange: HttpExchange) -> Seen:
 
 def _judge_content(exchange: HttpExchange) -> Seen:
     kinds = _field(exchange, "content-type")
-    if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != "text/plain":
+    if len(kinds) != 1 or kinds[0].partition(";")[0].strip(" \t").lower() != "text/plain":
         shown = printable(", ".join(kinds).encode())[:100] or "none"
         return Seen("POLICY_CONTENT_TYPE", f"content type {shown}")
     codings = [c for c in _field(exchange, "content-encoding") if c.strip().lower() not in ("", "identity")]
@@ -185,4 +189,20 @@ def _certificate_trouble(chain: tuple[bytes, ...], host: str, roots: tuple[bytes
     if leaf is None or first_match(leaf, (host,)) is None:
         names = ", ".join(dns_names(leaf)[:10]) if leaf is not None else ""
         return f"CERTIFICATE_NAME_MISMATCH: the certificate names {printable(names.encode()) or 'no host'}"[:300]
+    return _outdated_signature(path.certificates)
+
+
+def _outdated_signature(path: tuple[bytes, ...]) -> str | None:
+    """What clients for HTTPS refuse though the path verifies; nobody looks at the signature of the root."""
+    for certificate in map(load, path[:-1]):
+        if certificate is not None and (name := _hash_of(certificate)) in _OUTDATED_HASHES:
+            return f"CERTIFICATE_INVALID: signed with {name}: {certificate.subject.rfc4514_string()}"[:300]
     return None
+
+
+def _hash_of(certificate: x509.Certificate) -> str | None:
+    try:
+        digest = certificate.signature_hash_algorithm
+    except (UnsupportedAlgorithm, ValueError, TypeError):
+        return None
+    return digest.name if digest is not None else None

@@ -19,21 +19,25 @@ from .routing import insecure_cause
 from .starttls import printable
 
 MOST_DESTINATIONS = 10  # report mailboxes that are looked at
+# TLSA records that nobody can use still ask for TLS (RFC 7672 section 2.2).
+_WITHHOLDING = ("OK", "TLSA_UNUSABLE", "TLSA_BOGUS")
+_TOLD = 50  # report mailboxes that are told of
 
 
 def tlsrpt_record(lookup: Lookup) -> PolicyRecord:
     """The TLSRPT record in a TXT lookup; with several, the URIs of all of them."""
-    found = tlsrpt.tlsrpt_records(texts(lookup))
-    parsed = [tlsrpt.parse_record(text) for text in found]
+    every = texts(lookup)
+    found = tlsrpt.tlsrpt_records(every)
+    parsed = [tlsrpt.parse_record(text, alone=len(every) == 1) for text in found]
     uris = tuple(uri for record in parsed for uri in record.rua)
     errors = tuple(error for record in parsed for error in record.errors)
-    return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), uris[:50], errors[:20])
+    return PolicyRecord(len(found), tuple(printable(text) for text in found[:10]), uris, errors[:20])
 
 
 def mailboxes(lookup: Lookup) -> tuple[Mailbox, ...]:
-    """The mailboxes that reports are sent to, each once, in the order of the record."""
+    """The mailboxes that reports are sent to, the first of many, each once, in the order of the record."""
     found = (mailbox_of(uri) for uri in tlsrpt_record(lookup).uris)
-    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))
+    return tuple(dict.fromkeys(mailbox for mailbox in found if mailbox is not None))[:_TOLD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,10 @@ class ReportMailbox:
     def enforced(self, roots: tuple[bytes, ...], time: datetime) -> Iterator[str]:
         """What makes senders withhold mail for this mailbox when TLS fails: TLSA records, an enforced policy."""
         for host in self.domain.hosts if self.domain is not None else ():
-            if host.tlsa.code in ("OK", "TLSA_BOGUS") and insecure_cause(host.a, host.aaaa) is None:
+            if host.tlsa.code in _WITHHOLDING and insecure_cause(host.a, host.aaaa) is None:
                 yield f"{self.mailbox.text}: {host.tlsa.code if host.tlsa.code != 'OK' else 'TLSA'} ({host.name})"
         fetch = self._policy(roots, time)
-        if fetch is not None and fetch.code == "OK" and fetch.policy is not None and fetch.policy.mode == "enforce":
+        if fetch is not None and fetch.enforces:
             yield f"{self.mailbox.text}: MTA-STS ({self.mailbox.domain})"
 
     def enforcement_unseen(self, roots: tuple[bytes, ...], time: datetime) -> Iterator[str]:

@@ -11,6 +11,7 @@ MAXIMUM_POLICY = 65536  # octets (section 3.3 suggests this limit)
 MODES = ("enforce", "testing", "none")
 
 _PREFIX = b"v=STSv1"
+_BEGINNING = _PREFIX + b";"
 _ID = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 _EXTENSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _RECORD_VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
@@ -46,15 +47,18 @@ class StsPolicy:
 def sts_records(texts: Iterable[bytes]) -> tuple[bytes, ...]:
     """Those of the TXT records (strings joined) that count: others must be discarded (section 3.1).
 
-    The version is a word of its own, in just this case. A record that consists of it alone announces no policy, but
-    was meant to: it counts, as malformed, only where it is not beside one that senders take.
+    The version is a word of its own, in just this case. Among several TXT records only those count that begin with
+    "v=STSv1;"; without one of these all count that were meant to, so that what is wrong with them is told.
     """
     found = tuple(text for text in texts if re.match(rb"v=STSv1[ \t]*(?:;|\Z)", text))
-    return tuple(text for text in found if b";" in text) or found
+    return tuple(text for text in found if text.startswith(_BEGINNING)) or found
 
 
-def parse_record(text: bytes) -> StsRecord:
-    """Reads one TXT record (its strings joined). Of a repeated field only the first counts (section 3.2)."""
+def parse_record(text: bytes, *, alone: bool = True) -> StsRecord:
+    """Reads one TXT record (its strings joined). Of a repeated field only the first counts (section 3.2).
+
+    `alone`: the name has no other TXT record. Beside one, senders discard what does not begin with "v=STSv1;".
+    """
     try:
         fields = [field.strip(_SPACE) for field in text.decode("ascii").split(";")]
     except UnicodeDecodeError:
@@ -62,8 +66,12 @@ def parse_record(text: bytes) -> StsRecord:
     errors = []
     if fields[0] != _PREFIX.decode():
         errors.append("does not begin with v=STSv1;")
+    elif not alone and not text.startswith(_BEGINNING):
+        errors.append("does not begin with v=STSv1; and is not the only TXT record, so senders discard it")
     if fields[-1] == "" and len(fields) > 1:
         fields.pop()  # one delimiter may end the record
+    elif text.endswith((b" ", b"\t")):
+        errors.append("white space at the end")
     found: str | None = None
     for field in fields[1:]:
         name, equals, value = field.partition("=")
@@ -106,14 +114,14 @@ def _policy_fields(text: str, errors: list[str]) -> tuple[dict[str, str], tuple[
     fields: dict[str, str] = {}
     patterns: list[str] = []
     lines = text.replace("\r\n", "\n").split("\n")
-    while lines and lines[-1] == "":
-        lines.pop()  # the last line may be ended; that more empty ones follow harms no sender
+    if lines[-1] == "":
+        lines.pop()  # the last line may be ended; another, empty one is no field, and some senders refuse it
     for number, line in enumerate(lines, 1):
         name, _, value = line.partition(":")
         value = value.strip(_SPACE)
         # An empty value is none, and that of an extension may hold single spaces but no tab.
         if not _EXTENSION_NAME.match(name) or not value or _CONTROL.search(value):
-            errors.append(f"line {number} is not a field")
+            errors.append(f"line {number} is not a field" if line else f"line {number} is empty")
         elif name != "mx":
             fields.setdefault(name, value)
         elif len(value) <= _MX_LENGTH and _MX.match(value):
@@ -138,10 +146,8 @@ def _max_age(value: str | None, errors: list[str]) -> int | None:
     return int(value)
 
 
-def covers(pattern: str, host: str) -> bool:
-    """Whether an mx pattern matches a mail host: `*.` stands for exactly one label (RFC 8461 section 4.1)."""
-    pattern, host = pattern.lower().rstrip("."), host.lower().rstrip(".")
-    if pattern.startswith("*."):
-        first, dot, parent = host.partition(".")
-        return bool(first and dot) and parent == pattern[2:]
-    return pattern == host
+def patterns_for(host: str) -> tuple[str, ...]:
+    """The mx patterns that match a mail host: its name, and `*.` for exactly one label (RFC 8461 section 4.1)."""
+    host = host.lower().rstrip(".")
+    first, dot, parent = host.partition(".")
+    return (host, f"*.{parent}") if first and dot else (host,)

@@ -9,6 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 from .host_name import host_name
 
+SCHEMES = ("mailto", "https")  # that senders support
+_BEGINNING = b"v=TLSRPTv1;"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 _VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")
 # RFC 3986 section 3, where RFC 8460 forbids ",", "!" and ";" unless percent-encoded.
@@ -63,12 +65,20 @@ def mailbox_of(uri: str) -> Mailbox | None:
 
 
 def tlsrpt_records(texts: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Those of the TXT records (strings joined) that count: others must be discarded (section 3)."""
-    return tuple(text for text in texts if re.match(rb"v=TLSRPTv1[ \t]*(?:;|\Z)", text))
+    """Those of the TXT records (strings joined) that count: others must be discarded (section 3).
+
+    Among several TXT records only those count that begin with "v=TLSRPTv1;"; without one of these all count that were
+    meant to, so that what is wrong with them is told.
+    """
+    found = tuple(text for text in texts if re.match(rb"v=TLSRPTv1[ \t]*(?:;|\Z)", text))
+    return tuple(text for text in found if text.startswith(_BEGINNING)) or found
 
 
-def parse_record(text: bytes) -> TlsRptRecord:
-    """Reads one TXT record (its strings joined)."""
+def parse_record(text: bytes, *, alone: bool = True) -> TlsRptRecord:
+    """Reads one TXT record (its strings joined).
+
+    `alone`: the name has no other TXT record. Beside one, senders discard what does not begin with "v=TLSRPTv1;".
+    """
     try:
         fields = [field.strip(" \t") for field in text.decode("ascii").split(";")]
     except UnicodeDecodeError:
@@ -76,8 +86,12 @@ def parse_record(text: bytes) -> TlsRptRecord:
     errors: list[str] = []
     if fields[0] != "v=TLSRPTv1":
         errors.append("does not begin with v=TLSRPTv1;")
+    elif not alone and not text.startswith(_BEGINNING):
+        errors.append("does not begin with v=TLSRPTv1; and is not the only TXT record, so senders discard it")
     if fields[-1] == "" and len(fields) > 1:
         fields.pop()  # one delimiter may end the record
+    elif text.endswith((b" ", b"\t")):
+        errors.append("white space at the end")
     uris: list[str] = []
     seen = False
     for field in fields[1:]:
@@ -87,6 +101,8 @@ def parse_record(text: bytes) -> TlsRptRecord:
         elif name == "rua":
             if seen:
                 errors.append("more than one rua")
+            if value.startswith((" ", "\t")):
+                errors.append("white space before the first URI of rua")
             seen = True
             uris += [uri.strip(" \t") for uri in value.split(",")]
         elif not _VALUE.match(value):
@@ -94,6 +110,10 @@ def parse_record(text: bytes) -> TlsRptRecord:
     if not seen:
         errors.append("no rua")
     errors += [problem for uri in uris if (problem := _uri_problem(uri))]
+    record = TlsRptRecord(tuple(uris), tuple(errors))
+    if seen and not any(scheme in SCHEMES for scheme in record.schemes):
+        # Of another scheme senders know nothing; it harms nobody beside one that they support.
+        errors.append(f"scheme is neither mailto nor https: {uris[0][:200]!r}")
     return TlsRptRecord(tuple(uris), tuple(errors))
 
 
@@ -107,4 +127,4 @@ def _uri_problem(uri: str) -> str | None:
         case "https":
             return None if _HTTPS.match(rest) else f"https without a host: {uri[:200]!r}"
         case _:
-            return f"scheme is neither mailto nor https: {uri[:200]!r}"
+            return None

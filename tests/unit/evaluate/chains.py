@@ -158,6 +158,14 @@ _MADE: Mapping[str, Made] = {
         m.intermediate,
         m.root,
     ),
+    "leaf for any purpose": lambda m: (
+        m.leaf(m.intermediate, purpose=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE),
+        m.intermediate,
+        m.root,
+    ),
+    "intermediate for any purpose": lambda m: _under(
+        m, _issuing(m, purpose=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    ),
     "wrong name": lambda m: (m.leaf(m.intermediate, names=(OTHER,)), m.intermediate, m.root),
     "wildcard": lambda m: (m.leaf(m.intermediate, names=("*.example.test",)), m.intermediate, m.root),
     "wildcard of too few labels": lambda m: (m.leaf(m.intermediate, names=("*.test",)), m.intermediate, m.root),

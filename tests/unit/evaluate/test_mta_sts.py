@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tr03108.evaluate.mta_sts import StsFetch, sts_fetch
 from tr03108.evaluate.policy_fetch import Looks, PolicyFetch
 from tr03108.model import Failure, Handshake, HttpExchange, Observation, Reason
+from tr03108.wire import mta_sts
 from unit.evaluate.chains import HOST, Maker, der
 from unit.evaluate.conftest import NOW
 
@@ -80,6 +82,8 @@ def test_a_good_policy() -> None:
         ({"headers": (("content-type", "TEXT/PLAIN"),)}, "OK"),
         ({"headers": (("content-type", "text/plain ; charset=x; y"),)}, "OK"),
         ({"headers": (("content-type", "text/html"),)}, "POLICY_CONTENT_TYPE"),
+        ({"headers": (("content-type", "text/plain\xa0"),)}, "POLICY_CONTENT_TYPE"),
+        ({"headers": (("content-type", "\ttext/plain "),)}, "OK"),
         ({"headers": (("content-type", "text/plainish"),)}, "POLICY_CONTENT_TYPE"),
         ({"headers": (*TEXT, ("Content-Encoding", "gzip"))}, "POLICY_ENCODED"),
         ({"headers": (*TEXT, ("Content-Encoding", "Identity"))}, "OK"),
@@ -189,10 +193,36 @@ def test_policies_that_differ() -> None:
     assert judge(looks(V4, GOOD), looks(V6, replace(GOOD, body=same))).remark == ""
 
 
+def test_a_policy_is_enforced_where_any_address_serves_it() -> None:
+    """What is wrong or unknown at another address does not take it back."""
+    silent = Failure(Reason.TIMEOUT, "because", state="connect")
+    testing = replace(GOOD, body=BODY.replace(b"enforce", b"testing"))
+    for other in (GOOD, testing, replace(GOOD, status=404), silent):
+        assert judge(looks(V4, other), looks(V6, GOOD)).enforces
+    broken = replace(GOOD, body=BODY.replace(b"STSv1", b"STSv2"))
+    for answer in (testing, replace(GOOD, status=404), silent, broken):
+        assert not judge(looks(V4, answer)).enforces
+
+
 def test_a_host_has_to_be_covered_at_every_address() -> None:
     less = BODY.replace(b"mx: *.example.net\r\n", b"")
     found = judge(looks(V4, GOOD), looks(V6, replace(GOOD, body=less)))
     assert found.uncovered(("mx.example.test", "a.example.net")) == ("a.example.net",)
+
+
+def test_thousands_of_hosts_and_patterns_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fits into a policy and an answer of DNS: each host is looked up once, not compared with each pattern."""
+    asked: list[str] = []
+
+    def patterns_for(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        return mta_sts.patterns_for(host)
+
+    monkeypatch.setattr("tr03108.evaluate.mta_sts.mta_sts", SimpleNamespace(patterns_for=patterns_for))
+    policy = mta_sts.StsPolicy("enforce", 1, tuple(f"{number}.a" for number in range(6000)), ())
+    hosts = tuple(f"h{number}.b" for number in range(4000))
+    assert StsFetch("OK", False, "", policy, "").uncovered((*hosts, "5999.a")) == hosts
+    assert len(asked) == 4001
 
 
 def test_wildcards_are_found_at_any_address() -> None:

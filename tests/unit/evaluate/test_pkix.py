@@ -68,6 +68,8 @@ def test_the_lab_chains(pki: Pki, variant: str, code: str) -> None:
         ("wrong signature", "CERTIFICATE_INVALID"),
         ("intermediate is no CA", "CERTIFICATE_INVALID"),
         ("intermediate for mail signatures", "CERTIFICATE_INVALID"),
+        ("intermediate for any purpose", "CERTIFICATE_INVALID"),
+        ("leaf for any purpose", "CERTIFICATE_INVALID"),
         ("leaf for clients", "CERTIFICATE_INVALID"),
     ],
 )

@@ -183,5 +183,19 @@ def test_mta_sts_is_not_enforced_while_addresses_are_hidden(
     rules = Rules(profile.parameters, profile.tls, NOW, NOW, (der(maker.root),))
     (check,) = (check for check in load_checks() if check.id == "mta-sts.enforced")
     enforceable = check.function.__globals__["_enforceable"]
-    policy = StsFetch("OK", False, "", StsPolicy("enforce", 604800, (host,), ()), "")
-    assert enforceable(Views(made).domain, rules, policy).outcome is outcome
+    policy = StsPolicy("enforce", 604800, (host,), ())
+    domain = Views(made).domain
+    assert enforceable(domain, rules, StsFetch("OK", False, "", policy, "")).outcome is outcome
+    # Nor of a policy that another address of its host may serve otherwise.
+    assert enforceable(domain, rules, StsFetch("POLICY_UNSEEN", True, "", policy, "")).outcome is Outcome.UNSEEN
+
+
+def test_what_is_told_of_many_mail_hosts_is_bounded(offline: MakeOffline) -> None:
+    made = dossier(offline, tuple(f"@ MX 10 mx{number:03}" for number in range(300)), (), {})
+    (check,) = (check for check in load_checks() if check.id == "mta-sts.enforced")
+    fetch = StsFetch("OK", False, "", StsPolicy("enforce", 604800, ("mail.example.test",), ()), "")
+    profile = load_profile("tr-03108-2.0", load_catalogue())
+    rules = Rules(profile.parameters, profile.tls, NOW, NOW, ())
+    told = check.function.__globals__["_enforceable"](Views(made).domain, rules, fetch).evidence["names"]
+    assert told.count("; ") == 20
+    assert told.endswith("; 280 more")

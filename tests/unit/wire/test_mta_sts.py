@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tr03108.wire.mta_sts import covers, parse_policy, parse_record, sts_records
+from tr03108.wire.mta_sts import parse_policy, parse_record, patterns_for, sts_records
 
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
 
@@ -15,6 +15,7 @@ POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.examp
     "text",
     [
         *(b"v=STSv1; id=20160831085700Z;", b"v=STSv1;id=1", b"v=STSv1 ; id=a ; ext=x", b"v=STSv1;\tid=" + b"a" * 32),
+        b"v=STSv1; id=1 ; ",
         b"v=STSv1; id=1; id=2; id=!",  # of a repeated field only the first counts
         b"v=STSv1; new.field-1_=~:value; id=1",
     ],
@@ -39,6 +40,8 @@ def test_valid_records(text: bytes) -> None:
         (b"v=STSv1; id=1; x=", "malformed"),
         (b"v=STSv1; id=1;" + b" " * 60000 + b"x", "not a field"),
         (b"v=STSv1; id=1;;", "not a field"),
+        (b"v=STSv1; id=1 ", "white space at the end"),
+        (b"v=STSv1; id=1\t", "white space at the end"),
         (b"v=STSv1; id=1; what", "not a field"),
         (b"v=STSv1; id=1; x=a b", "malformed"),
         (b"v=STSv2; id=1", "does not begin"),
@@ -53,7 +56,16 @@ def test_only_records_of_the_version_count() -> None:
     texts = [b"v=spf1 -all", b"v=STSv1; id=1", b"v=STSv10; id=2", b"V=STSv1; id=3", b"v=STSv1"]
     assert sts_records(texts) == (b"v=STSv1; id=1",)
     assert sts_records(texts[2:]) == (b"v=STSv1",)  # meant to announce a policy, and there is nothing better
-    assert sts_records([b"v=STSv1; id=1", b"v=STSv1 ; id=2"]) == (b"v=STSv1; id=1", b"v=STSv1 ; id=2")
+
+
+def test_among_several_records_senders_look_at_the_first_octets_alone() -> None:
+    """Section 3.1: of several TXT records those are discarded that do not begin with "v=STSv1;"."""
+    blank = b"v=STSv1 ; id=2"
+    assert sts_records([b"v=STSv1; id=1", blank]) == (b"v=STSv1; id=1",)
+    assert sts_records([b"v=spf1 -all", blank]) == (blank,)
+    assert parse_record(blank).errors == ()
+    assert any("discard" in error for error in parse_record(blank, alone=False).errors)
+    assert parse_record(b"v=STSv1; id=1", alone=False).errors == ()
 
 
 def test_a_valid_policy() -> None:
@@ -73,7 +85,7 @@ def test_a_valid_policy() -> None:
         *(("mode", "x-new: field\r\nmode"), ("800\r\n", "800")),
         *(("enforce\r\n", "enforce \t\r\n"), ("version", "mx: a.example\r\nversion"), ("604800", "0000000000")),
         *(("604800", "31557600"), ("604800", "0000604800"), ("mode", "x: d\u00e9j\u00e0 vu \u4f60\r\nmode")),
-        *(("800\r\n", "800\r\n\r\n\n"), ("mail.example.com", "localhost"), ("*.example.net", "*.net")),
+        *(("mail.example.com", "localhost"), ("*.example.net", "*.net")),
         *(("mode: enforce", "mode: enforce\r\nmode: no mode"), ("604800", "604800\nmax_age: -1")),
     ],
 )
@@ -88,7 +100,7 @@ def test_forms_of_a_valid_policy(change: tuple[str, str]) -> None:
         (("version: STSv1\r\n", ""), "version"),
         (("mode: enforce\r\n", ""), "no mode"),
         (("enforce", "Enforce"), "mode is none of"),
-        (("max_age: 604800", ""), "no max_age"),
+        (("max_age: 604800\r\n", ""), "no max_age"),
         (("604800", "-1"), "max_age is not"),
         (("604800", "31557601"), "greater than 31557600"),
         (("604800", "99999999999"), "max_age is not"),
@@ -112,7 +124,10 @@ def test_forms_of_a_valid_policy(change: tuple[str, str]) -> None:
         (("*.example.net", "a.*.example.net"), "line 4: mx"),
         (("*.example.net", "*"), "line 4: mx"),
         (("mode: enforce", "mode enforce"), "line 2 is not a field"),
-        (("mode: enforce\r\n", "mode: enforce\r\n\r\n"), "line 3 is not a field"),
+        (("mode: enforce\r\n", "mode: enforce\r\n\r\n"), "line 3 is empty"),
+        (("800\r\n", "800\r\n\r\n"), "line 6 is empty"),
+        (("800\r\n", "800\n\n\n"), "line 7 is empty"),
+        (("800\r\n", "800\r\n "), "line 6 is not a field"),
         (("mode: enforce", "x: a\x00b\r\nmode: enforce"), "line 2 is not a field"),
     ],
 )
@@ -176,4 +191,4 @@ def test_junk_is_an_error_and_never_an_exception(data: bytes) -> None:
     ],
 )
 def test_patterns(pattern: str, host: str, matches: bool) -> None:
-    assert covers(pattern, host) is matches
+    assert (pattern in patterns_for(host)) is matches

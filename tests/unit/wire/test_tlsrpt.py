@@ -15,6 +15,7 @@ from tr03108.wire.tlsrpt import Mailbox, mailbox_of, parse_record, tlsrpt_record
         (b"v=TLSRPTv1;rua=mailto:reports@example.com", ("mailto:reports@example.com",)),
         (b"v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt", ("https://reporting.example.com/v1/tlsrpt",)),
         (b"v=TLSRPTv1; rua=mailto:a@b.example , https://c.example/;", ("mailto:a@b.example", "https://c.example/")),
+        (b"v=TLSRPTv1; rua=ftp://a.example/,mailto:a@b.example", ("ftp://a.example/", "mailto:a@b.example")),
         (b"v=TLSRPTv1; rua=MAILTO:a@b.example?subject=x; ext=1", ("MAILTO:a@b.example?subject=x",)),
     ],
 )
@@ -36,11 +37,14 @@ def test_schemes_are_lower_case() -> None:
         (b"v=TLSRPTv1; rua=mailto:nobody", "without an address"),
         (b"v=TLSRPTv1; rua=https:/x", "without a host"),
         (b"v=TLSRPTv1; rua=http://a.example/", "neither mailto nor https"),
+        (b"v=TLSRPTv1; rua=ftp://a.example/,sip:a@b.example", "neither mailto nor https"),
+        (b"v=TLSRPTv1; rua= mailto:a@b.example", "white space before"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example!10m", "not a URI"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example,", "not a URI"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example rua=x", "not a URI"),
         (b"v=TLSRPTv1; rua=mailto:a@b.example; rua=mailto:c@d.example", "more than one rua"),
         (b"v=TLSRPTv1; a b=c; rua=mailto:a@b.example", "not a field"),
+        (b"v=TLSRPTv1; rua=mailto:a@b.example ", "white space at the end"),
         (b"v=TLSRPTv1; x=; rua=mailto:a@b.example", "value of x"),
         (b"v=tlsrptv1; rua=mailto:a@b.example", "does not begin"),
         (b"v=TLSRPTv1; rua=mailto:\xc3\xa4@b.example", "outside ASCII"),
@@ -53,7 +57,17 @@ def test_records_with_errors(text: bytes, error: str) -> None:
 
 def test_only_records_of_the_version_count() -> None:
     texts = [b"v=TLSRPTv1; rua=x", b"v=TLSRPTv2; rua=x", b"other", b"v=TLSRPTv1"]
-    assert tlsrpt_records(texts) == (b"v=TLSRPTv1; rua=x", b"v=TLSRPTv1")
+    assert tlsrpt_records(texts) == (b"v=TLSRPTv1; rua=x",)
+    assert tlsrpt_records(texts[1:]) == (b"v=TLSRPTv1",)  # meant to be one, and there is nothing better
+
+
+def test_among_several_records_senders_look_at_the_first_octets_alone() -> None:
+    """Section 3: of several TXT records those are discarded that do not begin with "v=TLSRPTv1;"."""
+    blank = b"v=TLSRPTv1 ; rua=mailto:a@b.example"
+    assert tlsrpt_records([b"other", blank]) == (blank,)
+    assert parse_record(blank).errors == ()
+    assert any("discard" in error for error in parse_record(blank, alone=False).errors)
+    assert parse_record(b"v=TLSRPTv1; rua=mailto:a@b.example", alone=False).errors == ()
 
 
 @given(st.binary(max_size=200))
