@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tr03108 import (
+    Lookup,
     MailDomain,
     Result,
     Rules,
@@ -35,21 +36,29 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
     told = {"cause": lookup.cause, "detail": lookup.detail or "", "lookup": lookup}
     if lookup.unseen:
         return unseen("MTA_STS_UNSEEN", **told)
-    if lookup.status is Status.BOGUS:
-        return unmet("MTA_STS_BOGUS", **told)
     record = sts_record(lookup)
-    if record.count == 0:
+    if record.count == 0 and lookup.status is not Status.BOGUS:
         return not_offered("MTA_STS_MISSING", records="; ".join(sts_discarded(lookup)), lookup=lookup)
-    if record.count > 1:
-        return unmet("MTA_STS_MULTIPLE", records="; ".join(record.texts), lookup=lookup)
-    if record.errors:
-        return unmet("MTA_STS_SYNTAX", detail="; ".join(record.errors), sts=record, lookup=lookup)
+    if (trouble := _record_trouble(lookup)) is not None:
+        return trouble
     if not lookup.secure:
         return unmet("MTA_STS_INSECURE", **told, sts=record)
     ends = rules.ends_soon(lookup)
     if ends is not None:
         return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", sts=record, lookup=lookup)
     return met(records="; ".join(record.texts), sts=record, lookup=lookup)
+
+
+def _record_trouble(lookup: Lookup) -> Result | None:
+    """Why senders make nothing of the record that is there."""
+    record = sts_record(lookup)
+    if lookup.status is Status.BOGUS:
+        return unmet("MTA_STS_BOGUS", cause=lookup.cause, detail=lookup.detail or "", lookup=lookup)
+    if record.count > 1:
+        return unmet("MTA_STS_MULTIPLE", records="; ".join(record.texts), lookup=lookup)
+    if record.errors:
+        return unmet("MTA_STS_SYNTAX", detail="; ".join(record.errors), sts=record, lookup=lookup)
+    return None
 
 
 def _policy(domain: MailDomain, rules: Rules) -> Result | StsFetch:
@@ -113,6 +122,8 @@ def check_enforced(domain: MailDomain, rules: Rules) -> Result:
         return unmet("MODE_TESTING", mode="testing", policy=fetch)
     if fetch.code != "OK" and not fetch.unseen:
         return unmet(fetch.code, detail=fetch.detail, policy=fetch)
+    if domain.sts is not None and (trouble := _record_trouble(domain.sts)) is not None:
+        return trouble  # whatever the policy says, no sender gets to it
     if domain.routing.kind in NO_HOST:
         return absent(NO_HOST[domain.routing.kind], see="TR-03108-I-02")
     if domain.routing.kind == "unseen":
