@@ -10,6 +10,9 @@ from ..wire.smtp import Reply
 from .starttls import printable, reply_to
 
 _MUST_STARTTLS = 530
+# The same code says that a login is missing (RFC 4954 section 6), with TLS or without.
+_WANTS_LOGIN = re.compile(rb"authenti|\bAUTH\b", re.IGNORECASE)
+_NAMES_TLS = re.compile(rb"TLS|encrypt", re.IGNORECASE)
 _SAYS_TLS = re.compile(rb"5\.7\.\d+.*(TLS|encrypt)", re.IGNORECASE)
 
 
@@ -46,4 +49,7 @@ def plaintext_mail(observation: Observation[SmtpSession]) -> PlaintextMail:
 
 def wants_tls(reply: Reply) -> bool:
     """Whether a command was refused for lack of TLS (RFC 3207 section 4, RFC 3463 section 3.8)."""
-    return reply.code == _MUST_STARTTLS or (reply.permanent and any(_SAYS_TLS.search(line) for line in reply.lines))
+    if reply.code == _MUST_STARTTLS:
+        said = b" ".join(reply.lines)
+        return _NAMES_TLS.search(said) is not None or _WANTS_LOGIN.search(said) is None
+    return reply.permanent and any(_SAYS_TLS.search(line) for line in reply.lines)
