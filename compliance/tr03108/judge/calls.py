@@ -19,7 +19,7 @@ from .check import Check
 from .evidence import as_json
 from .outcomes import Result, asked, unseen
 from .rules import Rules
-from .subjects import Placed, not_asked, subjects
+from .subjects import Placed, none_there, not_asked, subjects
 from .waivers import waiver_for
 
 _CATALOGUE_FILE = "catalogue.toml"
@@ -174,8 +174,12 @@ def calls(
         for subject, view, fixed in _placed(check, norm, views)
         if norm.in_profile(check.case, check.id, subject)
     ]
-    covered = {call.case for call in found}
     domain = Subject("domain", dossier.domain)
+    called = {call.check_id for call in found}
+    for missed in active(checks, profile):  # all that it could be called on is a matter of other requirements
+        if missed.id not in called and (nothing := none_there(missed.each, views)) is not None:
+            found.append(Call(missed.id, missed.case, missed.file, domain, norm, rules, missed, None, nothing))
+    covered = {call.case for call in found}
     for case in profile.cases:
         if case not in covered:
             fixed = _uncovered(catalogue.cases[case].testable)

@@ -149,6 +149,11 @@ def _no_service(views: Views) -> Result:
     return absent("SERVICE_NOT_FOUND") if hidden is None else unseen("SERVICES_UNSEEN", detail=hidden.detail)
 
 
+def none_there(each: str, views: Views) -> Result | None:
+    """What a check of mail clients' services answers that was called on none; None where it is about others, too."""
+    return _no_service(views) if each in _WITH_CLIENTS and kinds_of(views.dossier.plan) else None
+
+
 def _webmail(views: Views, *, ask: bool) -> Iterator[Placed]:
     """Each address of each webmail. `ask`: whether to ask for it where nobody named any, which is done once."""
     domain = Subject("domain", views.dossier.domain)
