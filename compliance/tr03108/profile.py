@@ -161,6 +161,7 @@ def _finish(draft: Draft, read: ProfileFile, catalogue: Catalogue, check_ids: Co
         raise read.table.error('"tls_policy" is missing in the file')
     if not draft.chosen["requirements"]:
         raise read.table.error("the profile has no requirements")
+    _not_emptied(draft, read, catalogue)
     cases = tuple(identity for identity in catalogue.cases if identity in draft.chosen["cases"])
     checks = tuple(identity for identity in draft.known("checks") if identity in draft.chosen["checks"])
     in_profile = {*cases, *checks, *check_ids}
@@ -192,6 +193,19 @@ def _finish(draft: Draft, read: ProfileFile, catalogue: Catalogue, check_ids: Co
         reasons={identity: change.why for identity, change in changes.items()},
         former_ids=draft.former_ids,
     )
+
+
+def _not_emptied(draft: Draft, read: ProfileFile, catalogue: Catalogue) -> None:
+    """What is mandatory and visible from outside must not look, without its cases, as if a person had to judge it."""
+    for row in draft.requirements.values():
+        change = draft.levels["requirements"].get(row.id)
+        must = (change.level if change else row.level) is Level.MUST and row.id in draft.chosen["requirements"]
+        left = any(identity in draft.chosen[kind] for kind in ("cases", "checks") for identity in getattr(row, kind))
+        visible = any(catalogue.cases[identity].testable == "remote" for identity in row.cases)
+        if must and visible and not left and not row.manual:
+            raise read.table.error(
+                f"{quoted(row.id)} is in the profile with none of its cases: include some in [cases], or exclude it"
+            )
 
 
 def _requirement(

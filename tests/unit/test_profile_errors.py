@@ -273,3 +273,33 @@ def test_the_line_of_a_value_in_an_array() -> None:
     assert lines.line(("array",), "two") == 9
     assert lines.line(("array",), "three") == 10
     assert lines.line(("array",), "four") == 8
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ('[requirements]\ninclude = ["TR-03108-05-M", "TR-03108-10-M"]', True),
+        ('[requirements]\ninclude = ["TR-03108-05-M", "TR-03108-13-M"]', False),  # only the provider can answer
+        (
+            '[requirements]\ninclude = ["TR-03108-05-M", "TR-03108-10-M"]\n'
+            '[cases]\ninclude = ["TR-03108-D-*", "TR-03108-G-01"]',
+            False,
+        ),
+        ('[requirements]\nexclude = ["TR-03108-05-M"]\n', False),
+        (
+            '[requirements]\ninclude = ["TR-03108-05-M", "TR-03108-10-M"]\n'
+            '[requirements.level]\nTR-03108-10-M = { level = "INFO", why = "x" }',
+            False,
+        ),
+    ],
+)
+def test_a_must_that_can_be_seen_does_not_become_manual_for_want_of_cases(
+    more: str, complaint: bool, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """inbound-dane has no case of 10-M, so that naming the requirement alone would leave it to a person."""
+    file = tmp_path / "mine.toml"
+    file.write_text(HEAD.replace("tr-03108-2.0", "inbound-dane") + more)
+    if complaint:
+        assert '"TR-03108-10-M" is in the profile with none of its cases' in _complaint(file, catalogue)
+    else:
+        load_profile(file, catalogue)

@@ -5,7 +5,7 @@ Where a subject cannot be seen (contract, "Subjects"), the call stands in its pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from .check import Check
 from .evidence import as_json
 from .outcomes import Result, asked, unseen
 from .rules import Rules
-from .subjects import subjects
+from .subjects import Placed, none_there, not_asked, subjects
 from .waivers import waiver_for
 
 _CATALOGUE_FILE = "catalogue.toml"
@@ -60,6 +60,11 @@ class Norm:
         elsewhere = [known[name] for name in row.requirements] if row is not None else []
         own = any(r.id not in {each.id for each in elsewhere} for r in mine)
         return not own and not any(subject.service in r.services for r in elsewhere)
+
+    def services(self, case: str | None, check: str) -> Iterator[tuple[str, ...]]:
+        """The services of each requirement that has the case or check; where it names none, those the profile asks."""
+        for requirement in self._serving(case, check):
+            yield requirement.services or self.profile.plan.services
 
     def _serving(self, case: str | None, check: str) -> list[ProfileRequirement]:
         """The requirements of the profile that have the case, or the check."""
@@ -166,11 +171,15 @@ def calls(
     found = [
         Call(check.id, check.case, check.file, subject, norm, rules, check, view, fixed)
         for check in active(checks, profile)
-        for subject, view, fixed in subjects(check.each, views, of_case=check.case is not None)
+        for subject, view, fixed in _placed(check, norm, views)
         if norm.in_profile(check.case, check.id, subject)
     ]
-    covered = {call.case for call in found}
     domain = Subject("domain", dossier.domain)
+    called = {call.check_id for call in found}
+    for missed in active(checks, profile):  # all that it could be called on is a matter of other requirements
+        if missed.id not in called and (nothing := none_there(missed.each, views)) is not None:
+            found.append(Call(missed.id, missed.case, missed.file, domain, norm, rules, missed, None, nothing))
+    covered = {call.case for call in found}
     for case in profile.cases:
         if case not in covered:
             fixed = _uncovered(catalogue.cases[case].testable)
@@ -185,6 +194,13 @@ def calls(
             fixed = asked("MANUAL_REQUIREMENT")
             found.append(Call(check, None, _CATALOGUE_FILE, domain, norm, rules, fixed=fixed))
     return found
+
+
+def _placed(check: Check, norm: Norm, views: Views) -> Iterator[Placed]:
+    """The subjects of a check, and for each requirement what stands for its services that nobody asked about."""
+    yield from subjects(check.each, views, of_case=check.case is not None)
+    for services in norm.services(check.case, check.id):
+        yield from not_asked(check.each, views, services)
 
 
 def _uncovered(testable: str) -> Result:

@@ -9,13 +9,14 @@ from ..evaluate.clients import ClientHost, Offer
 from ..evaluate.mail_domain import MailHost
 from ..evaluate.places import kinds_of
 from ..evaluate.views import Views
-from ..model import MAIL_SERVICE, Subject
+from ..model import CLIENT_KINDS, MAIL_SERVICE, Subject
 from .outcomes import Result, absent, asked, not_offered, unseen
 
 Placed = tuple[Subject, Any, Result | None]
 
 _NO_HOST = {"null": "NULL_MX", "none": "NO_MAIL_HOST", "unseen": "MX_UNSEEN"}
 _WITH_MAIL = ("mail_address", "service_address", "starttls_address")
+_WITH_CLIENTS = ("service_address", "starttls_address", "client_address", "client_service")
 _OWN_CASES = ("submission", "imap", "pop3")  # the families of which TR-03108 speaks
 
 
@@ -52,6 +53,21 @@ def subjects(each: str, views: Views, *, of_case: bool) -> Iterator[Placed]:
         yield from list(_client_addresses(views, each, of_case)) or [(domain, None, _no_service(views))]
     elif each in ("webmail_address", "webmail_page"):
         yield from _webmail(views, ask=each == "webmail_address")
+
+
+def not_asked(each: str, views: Views, services: tuple[str, ...]) -> Iterator[Placed]:
+    """What stands for those of the mail clients' services that the probe's plan left out: one subject for all."""
+    plan = views.dossier.plan
+    if each not in _WITH_CLIENTS or _blind(views) is not None or not (kinds_of(plan) or each in _WITH_MAIL):
+        return  # there a single answer stands for everything
+    wanted = [
+        kind for kind in CLIENT_KINDS if kind.name in services and not (each == "starttls_address" and kind.implicit)
+    ]
+    left_out = [kind for kind in wanted if kind.name not in plan.services]
+    if left_out:
+        subject = Subject("domain", views.dossier.domain, None, left_out[0].port, left_out[0].name)
+        names = ", ".join(kind.name for kind in left_out)
+        yield subject, None, unseen("NOT_PROBED", because="NOT_PROBED", services=names)
 
 
 def _blind(views: Views) -> Result | None:
@@ -131,6 +147,11 @@ def _no_service(views: Views) -> Result:
     """What stands for all services where there is none."""
     hidden = next((offer for offer in views.clients.offers.values() if offer.state == "unseen"), None)
     return absent("SERVICE_NOT_FOUND") if hidden is None else unseen("SERVICES_UNSEEN", detail=hidden.detail)
+
+
+def none_there(each: str, views: Views) -> Result | None:
+    """What a check of mail clients' services answers that was called on none; None where it is about others, too."""
+    return _no_service(views) if each in _WITH_CLIENTS and kinds_of(views.dossier.plan) else None
 
 
 def _webmail(views: Views, *, ask: bool) -> Iterator[Placed]:

@@ -180,6 +180,10 @@ def test_evidence_shows_what_was_said() -> None:
         ("550 5.7.1 you are on a list", "PLAINTEXT_UNCLEAR"),
         ("451 4.7.1 greylisted", "PLAINTEXT_UNCLEAR"),
         ("503 5.5.1 sequence", "PLAINTEXT_UNCLEAR"),
+        # RFC 4954 section 6: the same code, but TLS is not what is missing
+        ("530 5.7.0 Authentication required", "PLAINTEXT_UNCLEAR"),
+        ("530 5.7.57 Client was not authenticated to send anonymous mail", "PLAINTEXT_UNCLEAR"),
+        ("530 5.7.0 Authentication required, issue STARTTLS first", "OK"),
     ],
 )
 def test_mail_without_tls(reply: str, code: str) -> None:

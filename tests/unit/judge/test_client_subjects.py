@@ -3,6 +3,7 @@ findings about them count."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from tr03108.judge import Check, calls
 from tr03108.judge.outcomes import Result, met, unmet
 from tr03108.judge.rollup import case_results, requirement_results
 from tr03108.judge.subjects import subjects
-from tr03108.model import Finding, Outcome, ServicePlace, Verdict
+from tr03108.model import Finding, Level, Outcome, ServicePlace, Verdict
 from tr03108.profile import Profile
 from unit.evaluate.client_domain import DOMAIN, KINDS, MAIL, ClientDomain
 from unit.evaluate.web_pages import V4, V4_OTHER, V6
+
+from .conftest import profile_of, requirement
 
 WEB = f"webmail.{DOMAIN}"
 OTHER = f"other.{DOMAIN}"  # no name that is asked where nothing names a service
@@ -254,7 +257,8 @@ class TestRouting:
         answer = lambda view, rules: say.get(view.kind.name, met())  # noqa: E731
         check = Check("of.address", self.CASE, "service_address", answer, "stub.py")
         made = calls(world.dossier, profile, catalogue, (check,), world.dossier.started, "must", (), world.views)
-        return [call.run() for call in made if call.check_id == check.id]
+        found = [call.run() for call in made if call.check_id == check.id]
+        return [finding for finding in found if finding.code != "NOT_PROBED"]
 
     def test_one_service_counts_in_one_requirement(self, full: Profile, catalogue: Catalogue) -> None:
         assert set(self.ALL) <= set(catalogue.cases[self.CASE].requirements)
@@ -293,3 +297,50 @@ class TestRouting:
         assert (alone.subject.text, alone.code) == (DOMAIN, "NULL_MX")
         rows = {row.id: row.verdict for row in requirement_results([alone], full, catalogue)}
         assert {rows[name] for name in self.ALL} == {Verdict.INCONCLUSIVE}
+
+
+class TestLeftOut:
+    """Services that a requirement holds and the probe's plan leaves out: never silently absent, never a pass."""
+
+    CASE = "TR-03108-E-12"
+
+    def made(self, profile: Profile, catalogue: Catalogue, world: ClientDomain, each: str) -> list[Finding]:
+        check = Check("of.address", self.CASE, each, lambda view, rules: met(), "stub.py")
+        made = calls(world.dossier, profile, catalogue, (check,), world.dossier.started, "must", (), world.views)
+        return [call.run() for call in made if call.check_id == check.id]
+
+    def left_out(self, *args: Any) -> list[tuple[str, str | None, str]]:
+        found = [finding for finding in self.made(*args) if finding.code == "NOT_PROBED"]
+        assert all((f.verdict, f.gated) == ("inconclusive", f.requirement.endswith("-M")) for f in found)
+        return [(f.requirement, f.subject.service, f.evidence["services"]) for f in found]
+
+    def test_each_requirement_names_what_was_left_out(self, full: Profile, catalogue: Catalogue) -> None:
+        assert self.left_out(full, catalogue, both(), "service_address") == [
+            ("TR-03108-01-M", "submissions", "submissions, pop3s, https"),
+            ("TR-03108-02-R", "submission", "submission, pop3, sieve"),
+        ]
+
+    def test_a_requirement_is_not_met_by_some_of_its_services(self, full: Profile, catalogue: Catalogue) -> None:
+        found = self.made(full, catalogue, both(), "client_address")
+        assert {f.code for f in found if f.subject.service == "imaps"} == {"OK"}
+        rows = {row.id: row.verdict for row in requirement_results(found, full, catalogue)}
+        assert rows["TR-03108-01-M"] is Verdict.INCONCLUSIVE
+
+    def test_nothing_of_mail_clients_was_asked(self, full: Profile, catalogue: Catalogue) -> None:
+        world = ClientDomain(services=("smtp",))
+        assert [line[0] for line in self.left_out(full, catalogue, world, "starttls_address")] == ["TR-03108-02-R"]
+        assert len(self.left_out(full, catalogue, world, "service_address")) == 2
+
+    def test_what_nobody_wants_was_not_left_out(self, full: Profile, catalogue: Catalogue) -> None:
+        assert self.left_out(full, catalogue, ClientDomain(services=(*KINDS, "https")), "service_address") == []
+        port25 = replace(full, requirements=tuple(r for r in full.requirements if r.id == "TR-03108-03-M"))
+        assert self.left_out(port25, catalogue, both(), "service_address") == []
+
+    def test_a_requirement_without_services_wants_those_of_the_profiles_plan(
+        self, full: Profile, catalogue: Catalogue
+    ) -> None:
+        for services, left_out in ((("smtp",), []), (("smtp", "imap", "pop3"), [("A", "pop3", "pop3")])):
+            own = (requirement("A", Level.MUST, [self.CASE]),)
+            profile = replace(profile_of(full, *own), plan=replace(full.plan, services=services))
+            found = [f for f in self.made(profile, catalogue, both(), "service_address") if f.code == "NOT_PROBED"]
+            assert [(f.requirement, f.subject.service, f.evidence["services"]) for f in found] == left_out

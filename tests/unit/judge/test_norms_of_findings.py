@@ -199,6 +199,20 @@ def test_a_service_that_no_requirement_holds_is_not_the_profiles_matter(
     assert [f.code for f in seen if f.case == CASE] == ["NOT_COVERED"]  # and so never a pass
 
 
+def test_a_check_of_services_that_are_not_there_is_no_check_that_is_missing(
+    full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
+) -> None:
+    """Port 25 belongs elsewhere, and of IMAP there is nothing to call the check on: it answers all the same."""
+    own = requirement("A", Level.MUST, [], ["login.no-clear-text"], ["imap"])
+    dossier = dossiers["flawless"]
+    asked = replace(dossier, plan=replace(dossier.plan, services=("smtp", "imap")))
+    mine = replace(saying(met(), None, "starttls_address"), id="login.no-clear-text")
+    seen = found(asked, profile_of(full, own), catalogue, mine)
+    assert [(f.requirement, f.check, f.subject, f.code) for f in seen] == [
+        ("A", "login.no-clear-text", Subject("domain", "flawless.example"), "SERVICES_UNSEEN")
+    ]
+
+
 def test_shipped_requirements_hold_services_as_the_contract_has_them(
     full: Profile, catalogue: Catalogue, dossiers: Mapping[str, Dossier]
 ) -> None:
