@@ -22,6 +22,10 @@ AGAIN = "later"  # last part of the name of the question that is asked a second 
 _VERSIONS = ("TLSv1.2", "TLSv1.3", "TLSv1.1", "TLSv1")
 _NOT_ABOUT_SUITES = ("curious", "grease", "fallback", "ffdhe", "sni")  # hellos with something else that is unusual
 
+# Keys of this type often stand in chains that an authority signs with RSA, and some servers want to see that allowed.
+# No key of RSA can answer these: TLS 1.2 goes by the suite, TLS 1.3 has them for certificates alone (RFC 8446 4.2.3).
+_CHAIN_SCHEMES = {"ECDSA": (0x0401, 0x0501, 0x0601)}  # rsa_pkcs1_sha256, _sha384, _sha512
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -95,7 +99,7 @@ def _for_one_type(hello: ClientHello, key_type: str) -> ClientHello:
     """The hello without the suites and schemes of other types of key; keys come anew where there were any."""
     if key_type not in OTHER_KEY_TYPE:
         return replace(hello, key_shares=None if hello.key_shares is None else ())
-    legal = {*SCHEMES_TLS12[key_type], *schemes_of(key_type)}
+    legal = {*SCHEMES_TLS12[key_type], *schemes_of(key_type), *_CHAIN_SCHEMES.get(key_type, ())}
     return replace(
         hello,
         suites=tuple(suite for suite in hello.suites if authentication(suite) in ("", key_type)),
