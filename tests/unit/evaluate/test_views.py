@@ -76,7 +76,8 @@ def finding(dossier: Dossier, check: str) -> Finding:
     catalogue = load_catalogue()
     profile = load_profile("tr-03108-2.0", catalogue)
     audit = judge_target(dossier, "", profile, catalogue, load_checks(), dossier.started, "must", ())
-    (found,) = (finding for finding in audit.findings if finding.check == check)
+    found, *others = (finding for finding in audit.findings if finding.check == check)
+    assert all(other.code == "NOT_PROBED" for other in others)  # services of mail clients, which the plan left out
     return found
 
 
