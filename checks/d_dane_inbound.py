@@ -12,8 +12,8 @@ from tr03108 import (
     Status,
     absent,
     check,
-    marginal,
     met,
+    met_while_signed,
     unmet,
     unseen,
 )
@@ -38,10 +38,7 @@ def _trusted(lookups: tuple[Lookup, ...], rules: Rules) -> Result:
     for lookup in lookups:
         if lookup.kind == "loop":
             return unmet("ALIAS_LOOP", place=lookup.place, detail=lookup.detail or "", **evidence)
-    ends = rules.ends_soon(*lookups)
-    if ends is not None:
-        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
-    return met(**evidence)
+    return met_while_signed(rules, lookups, **evidence)
 
 
 @check("TR-03108-D-01", id="inbound-dane.mx-secure", each="domain")
@@ -95,11 +92,9 @@ def _chains_match(service: SmtpService, rules: Rules) -> Result:
     if second is not None:
         evidence |= {"second_matches": second.records, "second_chain": service.second_certificates}
     if first.code == "OK" and (second is None or second.code == "OK"):
-        ends = rules.ends_soon(service.tlsa.lookup) if service.tlsa.lookup is not None else None
-        if ends is not None:
-            return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
         reason = "MX_INSECURE" if service.addresses.mx_insecure else None
-        return met(matched=first.matched, reason=reason, **evidence)
+        lookups = (service.tlsa.lookup,) if service.tlsa.lookup is not None else ()
+        return met_while_signed(rules, lookups, matched=first.matched, reason=reason, **evidence)
     evidence["elsewhere"] = service.matching_peers(rules.as_of)
     if second is not None and "OK" in (first.code, second.code):
         types = (service.key_type, service.second.key_type)

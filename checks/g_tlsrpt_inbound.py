@@ -14,6 +14,7 @@ from tr03108 import (
     check,
     marginal,
     met,
+    met_while_signed,
     tlsrpt_record,
     unmet,
     unseen,
@@ -42,10 +43,7 @@ def check_record(tlsrpt: TlsRpt, rules: Rules) -> Result:
         return unmet("TLSRPT_SYNTAX", detail="; ".join(record.errors), tlsrpt=record, lookup=lookup)
     if not lookup.secure:
         return unmet("TLSRPT_INSECURE", **told, tlsrpt=record)
-    ends = rules.ends_soon(lookup)
-    if ends is not None:
-        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", tlsrpt=record, lookup=lookup)
-    return met(records="; ".join(record.texts), tlsrpt=record, lookup=lookup)
+    return met_while_signed(rules, (lookup,), records="; ".join(record.texts), tlsrpt=record, lookup=lookup)
 
 
 def _uris(tlsrpt: TlsRpt) -> Result | tuple[str, ...]:

@@ -13,6 +13,7 @@ from tr03108 import (
     check,
     marginal,
     met,
+    met_while_signed,
     not_offered,
     sts_discarded,
     sts_fetch,
@@ -43,10 +44,7 @@ def check_record(domain: MailDomain, rules: Rules) -> Result:
         return trouble
     if not lookup.secure:
         return unmet("MTA_STS_INSECURE", **told, sts=record)
-    ends = rules.ends_soon(lookup)
-    if ends is not None:
-        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", sts=record, lookup=lookup)
-    return met(records="; ".join(record.texts), sts=record, lookup=lookup)
+    return met_while_signed(rules, (lookup,), records="; ".join(record.texts), sts=record, lookup=lookup)
 
 
 def _record_trouble(lookup: Lookup) -> Result | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from tr03108 import (
     Destination,
     DmarcPolicy,
-    Lookup,
     Result,
     Rules,
     SendingDomain,
@@ -16,20 +15,12 @@ from tr03108 import (
     Status,
     check,
     marginal,
-    met,
+    met_while_signed,
     unmet,
     unseen,
 )
 
 _RESULTS = {"+": "pass", "~": "softfail", "?": "neutral"}  # RFC 7208 section 4.6.2
-
-
-def _met(rules: Rules, lookups: tuple[Lookup, ...], **evidence: object) -> Result:
-    """Met; only just where a signature is about to end, since the answer is bogus then."""
-    ends = rules.ends_soon(*lookups)
-    if ends is not None:
-        return marginal("SIGNATURE_EXPIRES_SOON", expires=f"{ends:%Y-%m-%d %H:%M} UTC", **evidence)
-    return met(**evidence)
 
 
 @check("TR-03182-L-01", id="unused-domain.null-mx", each="sending_domain")
@@ -51,7 +42,7 @@ def check_null_mx(domain: SendingDomain, rules: Rules) -> Result:
         return unmet("NULL_MX_NOT_ALONE", records=records, lookup=mx)
     if domain.exchanges[0][0] != 0:
         return unmet("NULL_MX_PREFERENCE", records=records, lookup=mx)
-    return _met(rules, (mx,), records=records, lookup=mx)
+    return met_while_signed(rules, (mx,), records=records, lookup=mx)
 
 
 def _spf_trouble(spf: SpfPolicy) -> Result | None:
@@ -80,7 +71,7 @@ def check_spf_nobody(domain: SendingDomain, rules: Rules) -> Result:
         return unseen("NOT_PROBED")
     if spf.authorising:  # whatever else could not be seen or is wrong behind it
         return unmet("SPF_AUTHORISES", terms=", ".join(spf.authorising[:10]), spf=spf)
-    return _spf_trouble(spf) or _met(rules, spf.lookups, records="; ".join(spf.texts), spf=spf)
+    return _spf_trouble(spf) or met_while_signed(rules, spf.lookups, records="; ".join(spf.texts), spf=spf)
 
 
 @check("TR-03182-L-03", id="unused-domain.spf-fail", each="sending_domain")
@@ -98,7 +89,7 @@ def check_spf_fail(domain: SendingDomain, rules: Rules) -> Result:
         return unmet("SPF_ALL_WEAK", terms=f"{spf.others}all", result=_RESULTS[spf.others], spf=spf)
     if spf.excepted:
         return unmet("SPF_EXCEPTIONS", terms=", ".join(spf.excepted[:10]), spf=spf)
-    return trouble or _met(rules, spf.lookups, records="; ".join(spf.texts), spf=spf)
+    return trouble or met_while_signed(rules, spf.lookups, records="; ".join(spf.texts), spf=spf)
 
 
 def _dmarc_trouble(dmarc: DmarcPolicy) -> Result | None:
@@ -133,7 +124,7 @@ def check_dmarc_reject(domain: SendingDomain, rules: Rules) -> Result:
         return unmet("DMARC_NOT_REJECT", policy=dmarc.record.policy, **evidence)
     if dmarc.record.percent < 100:
         return unmet("DMARC_PERCENT", percent=dmarc.record.percent, **evidence)
-    return _met(rules, (dmarc.lookup,), **evidence)
+    return met_while_signed(rules, (dmarc.lookup,), **evidence)
 
 
 def _told(destinations: list[Destination]) -> dict[str, object]:
@@ -167,4 +158,4 @@ def check_dmarc_reports(domain: SendingDomain, rules: Rules) -> Result:
             return unmet(code, **_told(bad), **evidence)
     if not usable:
         return unseen("DMARC_RUA_UNSEEN", **_told([each for each in found if each.state == "unseen"]), **evidence)
-    return _met(rules, (dmarc.lookup,), uris=", ".join(each.uri for each in usable), **evidence)
+    return met_while_signed(rules, (dmarc.lookup,), uris=", ".join(each.uri for each in usable), **evidence)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .judge.check import check
     from .judge.outcomes import Result, absent, asked, marginal, met, not_offered, unmet, unseen
     from .judge.rules import Rules
+    from .judge.signed_answers import met_while_signed
     from .judge.tls_judgement import Judged, TlsJudgement
     from .judge.tls_sight import not_known, unanswered, without_handshake, without_tls, without_version
     from .model import SERVICE_KINDS
@@ -87,6 +88,7 @@ _HOMES = {
     "listings": "evaluate.tls.listings",
     "judge_certificates": "judge.certificate_judgement",
     "met": "judge.outcomes",
+    "met_while_signed": "judge.signed_answers",
     "names_an_authority": "evaluate.certificate_rules",
     "no_certificate": "judge.certificate_judgement",
     "not_known": "judge.tls_sight",
@@ -122,7 +124,7 @@ __all__ = [  # noqa: RUF022 (grouped: the decorator, the outcomes, the views, th
     "unanswered", "without_version", "certificate_cases", "tls_cases", "tls_features", "tls_refusals",
     "SERVICE_KINDS", "Service", "ClientService", "Clients", "Offer", "Configuration", "Webmail", "client_targets",
     "clear_login", "injection", "plain_page", "hsts", "places_of_configuration", "ranked_behind", "without_handshake",
-    "Rules",
+    "Rules", "met_while_signed",
 ]  # fmt: skip
 
 
