@@ -5,19 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tr03108.catalogue import Catalogue, load_catalogue
-from tr03108.judge import Check, judge_target, load_checks
+from tr03108.judge import judge_target
 from tr03108.lab.scenarios import Expected, Scenario, load_scenarios
 from tr03108.model import Dossier, Finding, TargetAudit
-from tr03108.profile import Profile, load_profile
 from tr03108.rooms import room
 
 from .conftest import Seen
+from .norms import catalogue, checks, profile
 
 SCENARIOS = load_scenarios()
 QUIET_CODES = {"OK", "NOT_COVERED", "MANUAL_SENDING_SIDE", "MANUAL_DECLARATION", "MANUAL_REQUIREMENT"}
@@ -46,21 +44,6 @@ DEDICATED = {
     "VANTAGE_NO_IPV6": "redirections lead to IPv4",
     "VANTAGE_PORT_25": "nobody filters loopback",
 }
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@cache
-def checks() -> tuple[Check, ...]:
-    return load_checks()
-
-
-@cache
-def profile(name: str) -> Profile:
-    return load_profile(name, catalogue())
 
 
 def judged(dossier: Dossier, scenario: Scenario, name: str) -> TargetAudit:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,16 @@ import pytest
 from tr03108 import dossier as dossier_file
 from tr03108 import lab
 from tr03108.anchors import trust_anchors
-from tr03108.catalogue import Catalogue, load_catalogue
 from tr03108.front.settings import probe_plan
-from tr03108.judge import Check, exit_status, judge_target, load_checks
+from tr03108.judge import exit_status, judge_target
 from tr03108.lab.scenarios import Scenario, load_scenarios
 from tr03108.lab.world import World
 from tr03108.model import Dossier, Finding, Level, ProbePlan, TargetAudit, Verdict
 from tr03108.probe import Network, Probe, RootStore
-from tr03108.profile import Profile, load_profile, profile_names
+from tr03108.profile import profile_names
 
 from .conftest import YEAR
+from .norms import catalogue, checks, profile
 
 OLD, GATE, ENFORCED = "tr-03108-1.0.2", "ci-gate", "smtp-enforced"
 PLAINTEXT = "starttls.plaintext-refused"
@@ -82,21 +81,6 @@ EXPECTED = {
     (ONLY_IMPLICIT, OLD): ("no-deviation", 0),
     ("clients-old-tls", OLD): ("not-compliant", 1),
 }
-
-
-@cache
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@cache
-def checks() -> tuple[Check, ...]:
-    return load_checks()
-
-
-@cache
-def profile(name: str) -> Profile:
-    return load_profile(name, catalogue(), [check.id for check in checks()])
 
 
 def plan_of(scenario: Scenario, name: str, world: World) -> ProbePlan:
